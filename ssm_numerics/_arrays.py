@@ -1,0 +1,185 @@
+"""Argument checks, dtype rules, and every error sentence of the package.
+
+A check either returns the value in the one form the rest of the package works with (a C-contiguous, native-endian array
+of float32, float64, complex64 or complex128, never the caller's own memory made writable) or raises one sentence that
+names the argument, the rule and the offending value.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import numpy as np
+
+DEFAULT_MAX_MEMORY = 8 * 2**30
+"""Requests that would allocate more than this many bytes are refused before they allocate."""
+
+_FLOATS = (np.float32, np.float64, np.complex64, np.complex128)
+
+
+class UnstableDiscretizationWarning(UserWarning):
+    """A discretized system has a spectral radius above one, so its response grows without bound."""
+
+
+class ConditioningWarning(UserWarning):
+    """A result rests on an ill-conditioned transformation and may have few correct digits."""
+
+
+def fail(name: str, rule: str, found: str, kind: type[Exception] = ValueError) -> NoReturn:
+    """Raise the house's error sentence: `name` must <rule>, but <found>."""
+    raise kind(f"`{name}` must {rule}, but {found}.")
+
+
+def is_weak(value: Any) -> bool:
+    """Whether a value is a Python scalar, which adapts to the dtype of the arrays beside it (NumPy 2 promotion)."""
+    return isinstance(value, (int, float, complex)) and not isinstance(value, np.generic)
+
+
+def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> np.ndarray:
+    """A finite, non-empty, C-contiguous array of one of the four inexact dtypes; integers become float64."""
+    if value is None or isinstance(value, (str, bytes, dict, set)):
+        fail(name, "be an array of numbers", f"it is {type(value).__name__} {value!r:.40}", TypeError)
+    if isinstance(value, np.ma.MaskedArray):
+        fail(name, "be a plain array (fill or drop masked entries first)", "it is a masked array", TypeError)
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        fail(name, "be a rectangular array of numbers", f"NumPy cannot read it ({error})", TypeError)
+    if array.dtype.kind in "iu":
+        array = exact_float(name, array)
+    if array.dtype.newbyteorder("=") not in _FLOATS:
+        fail(name, "hold float32, float64, complex64, complex128 or integers", f"its dtype is {array.dtype}", TypeError)
+    if real and array.dtype.kind == "c":
+        fail(name, "be real", f"its dtype is {array.dtype}", TypeError)
+    if array.ndim < min_ndim:
+        fail(name, f"have at least {min_ndim} dimension{'s' * (min_ndim > 1)}", f"its shape is {array.shape}")
+    if array.size == 0:
+        fail(name, "not be empty", f"its shape is {array.shape}")
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = np.unravel_index(int(np.argmin(finite)), array.shape)
+        fail(name, "be finite", f"its entry {tuple(map(int, where))} is {array[where]}")
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(array.shape)
+
+
+def exact_float(name: str, array: np.ndarray) -> np.ndarray:
+    """Integers as float64, refused where float64 cannot hold them exactly."""
+    if array.size and max(-int(array.min()), int(array.max())) > 2**53:
+        fail(name, "hold integers that float64 represents exactly", f"it reaches {array.max()}")
+    return array.astype(np.float64)
+
+
+def working_dtype(*values: Any) -> np.dtype:
+    """The one dtype of a computation: single precision only if every array is single; Python scalars adapt."""
+    kinds = [value if is_weak(value) else np.asarray(value).dtype for value in values]
+    if all(is_weak(value) for value in values):
+        kinds.append(np.dtype(np.float64))
+    return np.result_type(np.float32, *kinds)
+
+
+def real_dtype(dtype: Any) -> np.dtype:
+    """float32 for float32 and complex64, float64 for float64 and complex128."""
+    return np.finfo(np.dtype(dtype)).dtype
+
+
+def complex_dtype(dtype: Any) -> np.dtype:
+    """complex64 for single precision, complex128 for double."""
+    return np.result_type(np.dtype(dtype), np.complex64)
+
+
+def owned(array: Any, dtype: Any = None) -> np.ndarray:
+    """A read-only, contiguous copy that no caller can change behind an object's back."""
+    copy = np.array(array, dtype=dtype, order="C", copy=True)
+    copy.setflags(write=False)
+    return copy
+
+
+def steps(dt: Any, name: str = "dt", zero: bool = False) -> np.ndarray:
+    """Positive (or, with `zero`, non-negative), finite, real step sizes in float64, one or one per head."""
+    array = numeric(name, dt, real=True).astype(np.float64)
+    if not ((array > 0) | (zero & (array == 0))).all():
+        fail(name, "be positive", f"its least entry is {array.min()}")
+    return array
+
+
+def count(name: str, value: Any, least: int = 1) -> int:
+    """An integer of at least `least`; floats and booleans are refused."""
+    if isinstance(value, (bool, np.bool_)):
+        fail(name, "be an integer", f"it is {value}", TypeError)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        fail(name, "be an integer", f"it is {type(value).__name__} {value!r:.40}", TypeError)
+    if number < least:
+        fail(name, f"be at least {least}", f"it is {number}")
+    return number
+
+
+def real_number(
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+) -> float:
+    """One finite real number, with open (`above`, `below`) or closed (`least`, `most`) bounds."""
+    array = numeric(name, value, real=True)
+    if array.ndim:
+        fail(name, "be one number", f"its shape is {array.shape}")
+    number = float(array)
+    rules = (
+        (above, "be greater than", above is not None and not number > above),
+        (below, "be less than", below is not None and not number < below),
+        (least, "be at least", least is not None and not number >= least),
+        (most, "be at most", most is not None and not number <= most),
+    )
+    for bound, rule, broken in rules:
+        if broken:
+            fail(name, f"{rule} {bound}", f"it is {number}")
+    return number
+
+
+def choice(name: str, value: Any, options: Iterable[str]) -> str:
+    """One of the valid words; the error lists them all."""
+    words = list(options)
+    if not isinstance(value, str):
+        fail(name, f"be one of {', '.join(words)}", f"it is {type(value).__name__} {value!r:.40}", TypeError)
+    if value not in words:
+        fail(name, f"be one of {', '.join(words)}", f"it is {value!r}")
+    return value
+
+
+def square(name: str, array: np.ndarray) -> int:
+    """The order N of a stack of square matrices (..., N, N)."""
+    if array.ndim < 2 or array.shape[-1] != array.shape[-2]:
+        fail(name, "have shape (..., N, N)", f"its shape is {array.shape}")
+    return int(array.shape[-1])
+
+
+def trailing(name: str, array: np.ndarray, shape: tuple[int, ...], of: str) -> None:
+    """Check the last axes of an array against the sizes that another argument fixed."""
+    if array.shape[array.ndim - len(shape) :] != shape or array.ndim < len(shape):
+        wanted = ", ".join(["...", *map(str, shape)])
+        fail(name, f"have shape ({wanted}) to match {of}", f"its shape is {array.shape}")
+
+
+def batch(**shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The common batch shape of named leading axes."""
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        names = "`, `".join(shapes)
+        raise ValueError(f"`{names}` must have leading axes that broadcast, but these are {listed}.") from None
+
+
+def memory(what: str, nbytes: float, max_memory: float = DEFAULT_MAX_MEMORY) -> None:
+    """Refuse a request before it allocates more than `max_memory` bytes."""
+    if nbytes > max_memory:
+        raise ValueError(
+            f"`{what}` must fit into max_memory = {max_memory / 2**30:.3g} GiB, but it needs {nbytes / 2**30:.3g} GiB."
+        )

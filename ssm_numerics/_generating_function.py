@@ -1,0 +1,131 @@
+"""Algorithm 1 of [S4] made safe: the truncated generating function on the circle r^L = 1/2, and an inverse FFT.
+
+On |omega| = 1 the nodes meet the imaginary-axis poles of LegT, LagT and FouT; on r^L = 1/2 they stay a distance of about
+log(2)/L away, and the radius costs at most one bit, r^{-l} <= 2. The sum is kept in pole form,
+
+    K_hat(omega) = dt [k00 - s k01 (I + s k11)^-1 k10],   k_ij = sum_n v_n / ((1 - omega) - s lambda_n),
+    s = dt (alpha + (1 - alpha) omega),
+
+so nothing is ever divided by 1 + omega, and 1 - omega and 1 + omega are formed without cancellation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import _pairs
+from ._arrays import complex_dtype
+from ._increments import transition
+from .products import cauchy_sums
+from .recurrence import run
+from .state_space import DiscreteDPLR
+
+LOOP_RATE, GEMM_RATE = 2e9, 2e10
+
+
+def kernel_by_cauchy(problem: Any) -> np.ndarray:
+    """K of a DPLR or diagonal problem; spectral radius of A_bar at most one."""
+    from scipy import fft
+
+    discrete, length = problem.discrete, problem.length
+    is_real = discrete.output_dtype.kind == "f"
+    real = discrete.C.real.dtype
+    one_minus, one_plus, omega, decay = circle(length, length // 2 + 1 if is_real else length)
+    source, alpha = problem.continuous, problem.alpha
+    C = truncated_output(discrete, length)
+    if source is not None and alpha is not None:
+        step = discrete.dt[..., None].astype(np.float64)
+        a, s, scale = one_minus, step * ((1 - alpha) * one_plus + (2 * alpha - 1)), step
+        poles, B = source.Lambda, source.B
+        P, Q = (source.P, source.Q) if isinstance(discrete, DiscreteDPLR) else (None, None)
+    else:
+        a, s, scale = np.ones_like(omega), omega, np.ones(1)
+        poles, B = discrete.Lambda_bar, discrete.B_bar
+        P, Q = (discrete.P_bar, discrete.Q_bar) if isinstance(discrete, DiscreteDPLR) else (None, None)
+    a, s = a.astype(complex_dtype(real)), s.astype(complex_dtype(real))
+    K_hat = scale * generating_function(a, s, poles, P, Q, B, C, discrete.pairs)
+    K = fft.irfft(K_hat, length) if is_real else fft.ifft(K_hat, length)
+    return np.asarray(K * decay, dtype=real if is_real else discrete.dtype)
+
+
+def circle(length: int, n_nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """1 - omega, 1 + omega and omega at omega_k = r e^{-2 pi i k/L}, r^L = 1/2, and r^{-l} for l < L.
+
+    Every node is computed on its own (repeated powers lose digits), from half angles, so that 1 - omega and 1 + omega have
+    small relative errors where they are small.
+    """
+    k = np.arange(n_nodes)
+    sine = np.sin(np.pi * (np.minimum(k, length - k) / length))
+    cosine = np.sin(np.pi * ((length - 2 * k) / (2 * length)))
+    radius, gap = np.exp2(-1 / length), -np.expm1(-np.log(2) / length)
+    turn = 2j * radius * sine * cosine
+    one_minus = gap + 2 * radius * sine**2 + turn
+    one_plus = gap + 2 * radius * cosine**2 - turn
+    return one_minus, one_plus, radius * (cosine**2 - sine**2) - turn, np.exp2(np.arange(length) / length)
+
+
+def generating_function(a: Any, s: Any, poles: Any, P: Any, Q: Any, B: Any, C: Any, pairs: Any) -> np.ndarray:
+    """C (a - s (diag(poles) - P Q*))^-1 B at every (a, s), by Woodbury for any rank; shape (..., nodes)."""
+    if P is None:
+        return cauchy_sums((C * B)[..., None, :], a, s, poles, pairs)[..., 0, :]
+    rank = P.shape[-1]
+    left, right = _stacked(C, Q.mT.conj()), _stacked(B, P.mT)
+    products = left[..., :, None, :] * right[..., None, :, :]
+    flat = products.reshape(*products.shape[:-3], (1 + rank) ** 2, products.shape[-1])
+    sums = cauchy_sums(flat, a, s, poles, pairs)
+    k = sums.reshape(*sums.shape[:-2], 1 + rank, 1 + rank, sums.shape[-1])
+    k00, k01, k10, k11 = k[..., 0, 0, :], k[..., 0, 1:, :], k[..., 1:, 0, :], k[..., 1:, 1:, :]
+    if rank == 1:
+        return k00 - s * k01[..., 0, :] * k10[..., 0, :] / (1 + s * k11[..., 0, 0, :])
+    capacitance = np.eye(rank) + s[..., :, None, None] * np.moveaxis(k11, -1, -3)
+    solved = np.linalg.solve(capacitance, np.moveaxis(k10, -1, -2)[..., None])[..., 0]
+    return k00 - s * np.sum(np.moveaxis(k01, -1, -2) * solved, axis=-1)
+
+
+def _stacked(vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """A vector (..., N) on top of rows (..., r, N), leading axes broadcast."""
+    leading = np.broadcast_shapes(vector.shape[:-1], rows.shape[:-2])
+    top = np.broadcast_to(vector[..., None, :], (*leading, 1, vector.shape[-1]))
+    return np.concatenate([top, np.broadcast_to(rows, leading + rows.shape[-2:])], axis=-2)
+
+
+def truncated_output(discrete: Any, length: int) -> np.ndarray:
+    """C~ = C (I - A_bar^L / 2), which makes the generating function of the first L samples a resolvent."""
+    if not isinstance(discrete, DiscreteDPLR):
+        return discrete.C * (1 - discrete.Lambda_bar**length / 2)
+    n, rank, heads = discrete.n_states, discrete.P_bar.shape[-1], 1
+    by_steps = 16.0 * heads * n * (1 + rank) * length / LOOP_RATE
+    by_squaring = 2.0 * n**3 * np.log2(2 * length) / GEMM_RATE
+    moved = _row_by_steps(discrete, length) if by_steps < by_squaring else _row_by_squaring(discrete, length)
+    return discrete.C - moved / 2
+
+
+def _row_by_steps(discrete: DiscreteDPLR, length: int) -> np.ndarray:
+    """C A_bar^L as L steps of the adjoint recurrence x <- A_bar* x from x = C*, O(N r) each."""
+    from dataclasses import replace
+
+    silent = np.zeros(length, dtype=discrete.C.real.dtype)
+    C = discrete.C
+    if discrete.pairs is not None:
+        C = np.where(discrete.pairs, C, C.real)
+    adjoint = replace(
+        discrete, Lambda_bar=discrete.Lambda_bar.conj(), P_bar=discrete.Q_bar, Q_bar=discrete.P_bar, D=np.zeros(())
+    )
+    return run(adjoint, silent, C.conj(), np.zeros(()))[1].conj()
+
+
+def _row_by_squaring(discrete: DiscreteDPLR, length: int) -> np.ndarray:
+    """C A_bar^L by repeated squaring of the dense matrix, real for pair storage."""
+    dense = discrete.to_dense()
+    power, row = transition(dense), dense.C[..., None, :]
+    while length:
+        if length & 1:
+            row = power.after(row)
+        length >>= 1
+        power = power.squared() if length else power
+    row = row[..., 0, :]
+    if discrete.pairs is None:
+        return row
+    return _pairs.from_coordinates(row / _pairs.unitary_scale(discrete.pairs, row.dtype), discrete.pairs).conj()

@@ -1,0 +1,26 @@
+"""How the package compiles: the one place that decides flags.
+
+Functions release the GIL and are serial; parallelism over a batch comes from threads above them (`_parallel.py`), so no
+Numba threading layer is involved and concurrent callers and forked processes are safe. Nothing is cached on disk:
+Numba's cache does not notice when a callee in another file changes, and serves stale code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+REASSOCIATE = {"contract", "reassoc", "nsz", "arcp"}
+"""Flags that let a sum be vectorized and keep NaN and infinity right."""
+
+
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile with IEEE arithmetic: no reassociation, no contraction, division by zero gives infinity."""
+    return numba.njit(error_model="numpy", nogil=True)(function)
+
+
+def jit_sum(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a reduction whose order of summation may change for speed."""
+    return numba.njit(error_model="numpy", nogil=True, fastmath=REASSOCIATE)(function)

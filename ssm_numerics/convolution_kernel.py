@@ -1,0 +1,294 @@
+"""The convolution kernel K_l = C A_bar^l B_bar by four algorithms behind one contract, and a cost model that chooses.
+
+Each method is an entry of `METHODS`: when it applies, what it costs, how accurate it is, and the function that runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from . import _arrays
+from ._generating_function import kernel_by_cauchy
+from ._increments import transition
+from .discretization import rule
+from .products import exp_nodes, gbt_nodes, vandermonde_sums
+from .recurrence import as_discrete, run
+from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
+
+GEMM_RATE, LOOP_RATE, FFT_RATE = 2e10, 2e9, 2e9
+"""Flops per second of one 2020s core: matrix products, compiled loops, FFTs. Only their ratios matter."""
+
+CALL_OVERHEAD = 1e-4
+CHECKED_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a method needs: the discrete system, the length, and the poles and steps it came from, where known."""
+
+    discrete: Any
+    length: int
+    continuous: Any = None  # a Diagonal or DPLR system
+    alpha: float | None = None  # its GBT parameter; None for ZOH and FOH
+
+    @property
+    def heads(self) -> int:
+        """How many kernels are asked for."""
+        return int(np.prod(self.discrete.batch_shape))
+
+    @property
+    def unit(self) -> float:
+        """The unit roundoff of the working precision."""
+        return float(np.finfo(self.discrete.dtype).eps) / 2
+
+
+@dataclass(frozen=True)
+class Method:
+    """One kernel algorithm as data."""
+
+    run: Callable[[Problem], np.ndarray]
+    applies: Callable[[Problem], bool]
+    needs: str
+    seconds: Callable[[Problem], float]
+    error: Callable[[Problem, np.ndarray], float]
+
+
+@dataclass(frozen=True)
+class KernelInfo:
+    """How a kernel was computed, and how far it can be trusted (errors relative to max |K|)."""
+
+    method: str
+    why: str
+    estimated_error: float
+    a_posteriori_error: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able form."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def convolution_kernel(
+    system: Any,
+    L: int,
+    dt: Any = None,
+    discretization: str | None = None,
+    alpha: float | None = None,
+    method: str = "auto",
+    return_info: bool = False,
+    max_memory: float = _arrays.DEFAULT_MAX_MEMORY,
+) -> Any:
+    """The kernel K_l = C A_bar^l B_bar, l = 0, ..., L-1, of the convolutional view y = K * u + D u.
+
+    Parameters
+    ----------
+    system : StateSpace, Diagonal, DPLR, or one of their discrete twins
+    L : int
+        Number of samples, at least 1.
+    dt : float or array_like, shape (...), time
+        Step, one or one per head; omitted for a discrete system.
+    discretization, alpha
+        As in `discretize`; "bilinear" by default.
+    method : {"auto", "krylov", "krylov_blocked", "vandermonde", "cauchy"}
+        "krylov": the definition, one step per sample. "krylov_blocked": two blocks of about sqrt(L) Krylov vectors by
+        doubling, and one matrix product. "vandermonde": sum_n c_n z_n^l for diagonal systems. "cauchy": Algorithm 1 of
+        [S4] on the circle r^L = 1/2, for DPLR and diagonal systems.
+    return_info : bool
+        Return (K, info) with `info.method`, `.why`, `.estimated_error` and `.a_posteriori_error`, the latter measured
+        against the definition (or, for "krylov", the blocked form) on the first 64 samples.
+    max_memory : float, bytes
+        Larger results are refused before anything is allocated.
+
+    Returns
+    -------
+    K : ndarray, shape (..., L)
+        Real for real systems. D is not part of K.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a method that does not fit the system, or a kernel that overflows.
+
+    Notes
+    -----
+    *Accuracy*, relative to max |K|, u = eps/2, in double precision: krylov and krylov_blocked 1000 u for LegS, LegT and
+    LagT up to N = 128, L = 4096; cauchy 2e-13 where the spectral radius of A_bar is at most one (it is not offered by
+    "auto" otherwise); vandermonde 50 u plus a few max|dt Lambda| L u, relative to sum |C B_bar|.
+    *Cost* per kernel: krylov 2 N^2 L dense and 8 N (1 + r) L structured; krylov_blocked 2 N^3 log2 L + 4 N^2 sqrt(L) + 2 N L
+    in matrix products; vandermonde 4 N L in matrix products; cauchy (1 + r)^2 N L / 4 complex divisions and an FFT, after
+    forming C (I - A_bar^L / 2). "auto" takes the least estimated time.
+
+    References
+    ----------
+    [S4] Algorithm 1 and Theorem 3; [S4D] section 3.2; [LSSL] section 4.
+
+    Examples
+    --------
+    >>> import ssm_numerics as ssm
+    >>> ssm.convolution_kernel(ssm.Diagonal([-1.0], [1.0], [1.0]), 4, 1.0, "backward_euler")
+    array([0.5   , 0.25  , 0.125 , 0.0625])
+    """
+    length = _arrays.count("L", L)
+    _arrays.choice("method", method, ("auto", *METHODS))
+    discrete = as_discrete(system, dt, discretization, alpha)
+    _arrays.memory("L", 3.0 * np.prod(discrete.batch_shape) * length * discrete.dtype.itemsize, max_memory)
+    poles_known = isinstance(system, (Diagonal, DPLR)) and isinstance(discrete, (DiscreteDiagonal, DiscreteDPLR))
+    parameter = rule(discretization or "bilinear", alpha)[1] if poles_known else None
+    problem = Problem(discrete, length, system if poles_known else None, parameter)
+    name, why = _choose(problem) if method == "auto" else (method, "as asked")
+    if not METHODS[name].applies(problem):
+        _arrays.fail("method", f"be krylov or krylov_blocked unless the system is {METHODS[name].needs}", f"it is {name!r}")
+    with np.errstate(all="ignore"):
+        K = METHODS[name].run(problem)
+    if not np.isfinite(K).all():
+        found = f"the kernel overflows within {length} samples; reduce `dt` or `L`, or use an implicit rule"
+        _arrays.fail("L", "be short enough for the growth of an unstable system", found)
+    if not return_info:
+        return K
+    return K, KernelInfo(name, why, METHODS[name].error(problem, K), _a_posteriori(problem, name, K))
+
+
+def _krylov(problem: Problem) -> np.ndarray:
+    """The definition: the response to a unit impulse, one step of the recurrence per sample."""
+    impulse = np.zeros(problem.length, dtype=problem.discrete.C.real.dtype)
+    impulse[0] = 1
+    without_direct = replace(problem.discrete, D=np.zeros_like(problem.discrete.D))
+    return run(without_direct, impulse, None, np.zeros(()))[0]
+
+
+def _krylov_blocked(problem: Problem) -> np.ndarray:
+    """K[q M + r] = (C A_bar^{q M}) (A_bar^r B_bar): both Krylov blocks by doubling, then one matrix product."""
+    dense = problem.discrete.to_dense()
+    power, columns, rows = transition(dense), dense.B_bar[..., :, None], dense.C[..., None, :]
+    width = min(1 << int(np.ceil(np.log2(problem.length) / 2)), problem.length)
+    while columns.shape[-1] < width:
+        columns = np.concatenate(np.broadcast_arrays(columns, power.times(columns)), axis=-1)
+        power = power.squared()
+    width = columns.shape[-1]
+    n_rows = -(-problem.length // width)
+    while rows.shape[-2] < n_rows:
+        rows = np.concatenate(np.broadcast_arrays(rows, power.after(rows)), axis=-2)
+        power = power.squared() if rows.shape[-2] < n_rows else power
+    K = rows[..., :n_rows, :] @ columns
+    return np.ascontiguousarray(K.reshape(*K.shape[:-2], -1)[..., : problem.length])
+
+
+def _vandermonde(problem: Problem) -> np.ndarray:
+    """sum_n C_n B_n z_n^l; from poles and steps the nodes are known to twice the working precision."""
+    discrete, source = problem.discrete, problem.continuous
+    z, z_low = discrete.Lambda_bar, None
+    if source is not None and z.dtype in (np.float64, np.complex128):
+        made = exp_nodes(source.Lambda, discrete.dt) if problem.alpha is None else None
+        z, z_low = gbt_nodes(source.Lambda, discrete.dt, problem.alpha) if made is None else made
+    K = vandermonde_sums(discrete.C * discrete.B_bar, z, problem.length, discrete.pairs, z_low)
+    return K.real.copy() if np.iscomplexobj(K) and discrete.output_dtype.kind == "f" else K
+
+
+def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[Problem], np.ndarray]:
+    """FOH: K_0 = C B_bar, and from then on the kernel of the input vector A_bar B_bar + B_bar_previous, one sample late."""
+
+    def run_with_tap(problem: Problem) -> np.ndarray:
+        d = problem.discrete
+        if d.B_bar_previous is None:
+            return run_plain(problem)
+        first = _krylov(replace(problem, length=1))
+        if problem.length == 1:
+            return first
+        moved = d.Lambda_bar * d.B_bar if isinstance(d, DiscreteDiagonal) else (d.A_bar @ d.B_bar[..., None])[..., 0]
+        late = replace(d, B_bar=moved + d.B_bar_previous, B_bar_previous=None)
+        return np.concatenate([first, run_plain(replace(problem, discrete=late, length=problem.length - 1))], axis=-1)
+
+    return run_with_tap
+
+
+def _flops_dense(problem: Problem) -> float:
+    n, length = problem.discrete.n_states, problem.length
+    return 2.0 * n**3 * np.log2(2 * length) + 4.0 * n**2 * np.sqrt(length) + 2.0 * n * length
+
+
+def _seconds_krylov(problem: Problem) -> float:
+    d = problem.discrete
+    structured = isinstance(d, (DiscreteDiagonal, DiscreteDPLR))
+    rank = d.P_bar.shape[-1] if isinstance(d, DiscreteDPLR) else 0
+    flops = 8.0 * d.n_states * (1 + rank) if structured else 2.0 * d.n_states**2 / 4
+    return CALL_OVERHEAD + problem.heads * problem.length * flops / LOOP_RATE
+
+
+def _seconds_krylov_blocked(problem: Problem) -> float:
+    if 8.0 * problem.heads * problem.discrete.n_states**2 > _arrays.DEFAULT_MAX_MEMORY:
+        return np.inf
+    arithmetic = 1 if problem.discrete.output_dtype.kind == "f" else 4
+    return CALL_OVERHEAD + arithmetic * problem.heads * _flops_dense(problem) / GEMM_RATE
+
+
+def _seconds_vandermonde(problem: Problem) -> float:
+    return CALL_OVERHEAD + 4.0 * problem.heads * problem.discrete.n_states * problem.length / GEMM_RATE
+
+
+def _seconds_cauchy(problem: Problem) -> float:
+    """Infinite where the circle r^L = 1/2 is not known to enclose the poles of K: only implicit rules of known poles."""
+    if problem.continuous is None or (problem.alpha is not None and problem.alpha < 0.5):
+        return np.inf
+    n, length = problem.discrete.n_states, problem.length
+    rank = problem.discrete.P_bar.shape[-1] if isinstance(problem.discrete, DiscreteDPLR) else 0
+    sums = 4.0 * (1 + rank) ** 2 * n * length
+    transform = 5.0 * length * np.log2(2 * length)
+    power = min(16.0 * n * (1 + rank) * length / LOOP_RATE, 2.0 * n**3 * np.log2(2 * length) / GEMM_RATE)
+    return 3 * CALL_OVERHEAD + problem.heads * (sums / LOOP_RATE + transform / FFT_RATE + power)
+
+
+def _error_krylov(problem: Problem, K: np.ndarray) -> float:
+    return 8 * problem.discrete.n_states * problem.unit
+
+
+def _error_vandermonde(problem: Problem, K: np.ndarray) -> float:
+    d = problem.discrete
+    scale = np.abs(d.C * d.B_bar * d.weights).sum(axis=-1).max()
+    drift = 1.0 if problem.continuous is None else min(1.0, float(np.abs(problem.continuous.Lambda * d.dt[..., None]).max()))
+    return problem.unit * (50 + 4 * drift * problem.length) * scale / np.abs(K).max()
+
+
+def _error_cauchy(problem: Problem, K: np.ndarray) -> float:
+    return 900 * problem.unit * (1 + np.log2(problem.length))
+
+
+METHODS = {
+    "krylov": Method(_krylov, lambda p: True, "any", _seconds_krylov, _error_krylov),
+    "krylov_blocked": Method(
+        _fold_previous_tap(_krylov_blocked), lambda p: True, "any", _seconds_krylov_blocked, _error_krylov
+    ),
+    "vandermonde": Method(
+        _fold_previous_tap(_vandermonde),
+        lambda p: isinstance(p.discrete, DiscreteDiagonal),
+        "diagonal",
+        _seconds_vandermonde,
+        _error_vandermonde,
+    ),
+    "cauchy": Method(
+        _fold_previous_tap(kernel_by_cauchy),
+        lambda p: isinstance(p.discrete, (DiscreteDiagonal, DiscreteDPLR)),
+        "diagonal, or DPLR under a GBT rule",
+        _seconds_cauchy,
+        _error_cauchy,
+    ),
+}
+
+
+def _choose(problem: Problem) -> tuple[str, str]:
+    """The applicable method of least estimated time, and the sentence that says so."""
+    times = {name: m.seconds(problem) for name, m in METHODS.items() if m.applies(problem)}
+    name = min(times, key=times.__getitem__)
+    others = ", ".join(f"{other} {seconds:.2g} s" for other, seconds in times.items() if other != name)
+    return name, f"least estimated time: {times[name]:.2g} s (against {others})"
+
+
+def _a_posteriori(problem: Problem, name: str, K: np.ndarray) -> float:
+    """The largest difference on the first samples from an independent method, relative to max |K|."""
+    reference = "krylov_blocked" if name == "krylov" else "krylov"
+    short = replace(problem, length=min(problem.length, CHECKED_SAMPLES))
+    with np.errstate(all="ignore"):
+        difference = np.abs(K[..., : short.length] - METHODS[reference].run(short)).max(axis=-1)
+        return float((difference / np.maximum(np.abs(K).max(axis=-1), np.finfo(K.dtype).tiny)).max())
