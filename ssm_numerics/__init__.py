@@ -1,7 +1,88 @@
-"""Numerical analysis of structured state space models."""
-from .state_space import DPLR, Diagonal, StateSpace
-from .recurrence import simulate
+"""Numerical analysis of structured state space models (S4 and its family): definitions, kernels, views, diagnostics.
+
+Importing the package loads NumPy only; SciPy, Numba, matplotlib and python-flint are loaded by the first call that needs
+them. `certified`, `lemma` and `testing` are submodules, loaded at first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._arrays import ConditioningWarning, UnstableDiscretizationWarning
+from ._circle import node_pole_distance
+from ._condition_report import condition_report
+from ._spectrum import spectrum
+from .conditioning import eigenvector_condition, henrici_departure, numerical_abscissa
+from .continuous import impulse_response, respond
 from .convolution import convolve
 from .convolution_kernel import convolution_kernel
+from .diagonal_init import diagonal_init
+from .diagonalization import diagonalize
 from .discretization import discretize
-from .continuous import impulse_response, respond
+from .hippo import hippo
+from .nplr import nplr
+from .online_compression import compress
+from .products import cauchy_product, vandermonde_product
+from .recurrence import Stream, simulate
+from .state_space import (
+    DPLR,
+    Diagonal,
+    DiscreteDiagonal,
+    DiscreteDPLR,
+    DiscreteStateSpace,
+    StateSpace,
+)
+from .versions import show_versions
+
+if TYPE_CHECKING:
+    from . import certified, lemma, testing
+
+__version__ = "0.1.0"
+
+_SUBMODULES = ("certified", "lemma", "testing")
+
+__all__ = [
+    "DPLR",
+    "ConditioningWarning",
+    "Diagonal",
+    "DiscreteDPLR",
+    "DiscreteDiagonal",
+    "DiscreteStateSpace",
+    "StateSpace",
+    "Stream",
+    "UnstableDiscretizationWarning",
+    "cauchy_product",
+    "certified",
+    "compress",
+    "condition_report",
+    "convolution_kernel",
+    "convolve",
+    "diagonal_init",
+    "diagonalize",
+    "discretize",
+    "eigenvector_condition",
+    "henrici_departure",
+    "hippo",
+    "impulse_response",
+    "lemma",
+    "node_pole_distance",
+    "nplr",
+    "numerical_abscissa",
+    "respond",
+    "show_versions",
+    "simulate",
+    "spectrum",
+    "testing",
+    "vandermonde_product",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

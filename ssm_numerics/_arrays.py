@@ -177,6 +177,14 @@ def batch(**shapes: tuple[int, ...]) -> tuple[int, ...]:
         raise ValueError(f"`{names}` must have leading axes that broadcast, but these are {listed}.") from None
 
 
+def time_last(name: str, u: Any, axis: int) -> np.ndarray:
+    """A signal with its time axis moved to the end."""
+    signal = numeric(name, u, min_ndim=1)
+    if not -signal.ndim <= axis < signal.ndim:
+        fail("axis", f"be an axis of `{name}`", f"it is {axis} and `{name}` has shape {signal.shape}")
+    return np.moveaxis(signal, axis, -1)
+
+
 def memory(what: str, nbytes: float, max_memory: float = DEFAULT_MAX_MEMORY) -> None:
     """Refuse a request before it allocates more than `max_memory` bytes."""
     if nbytes > max_memory:

@@ -11,6 +11,7 @@ so nothing is ever divided by 1 + omega, and 1 - omega and 1 + omega are formed 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ import numpy as np
 from . import _pairs
 from ._arrays import complex_dtype
 from ._increments import transition
+from ._stepping import run
 from .products import cauchy_sums
-from .recurrence import run
 from .state_space import DiscreteDPLR
 
 LOOP_RATE, GEMM_RATE = 2e9, 2e10
@@ -94,7 +95,7 @@ def _stacked(vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def truncated_output(discrete: Any, length: int) -> np.ndarray:
     """C~ = C (I - A_bar^L / 2), which makes the generating function of the first L samples a resolvent."""
     if not isinstance(discrete, DiscreteDPLR):
-        return discrete.C * (1 - discrete.Lambda_bar**length / 2)
+        return discrete.C - _modes_by_squaring(discrete, length) / 2
     n, rank, heads = discrete.n_states, discrete.P_bar.shape[-1], 1
     by_steps = 16.0 * heads * n * (1 + rank) * length / LOOP_RATE
     by_squaring = 2.0 * n**3 * np.log2(2 * length) / GEMM_RATE
@@ -104,16 +105,32 @@ def truncated_output(discrete: Any, length: int) -> np.ndarray:
 
 def _row_by_steps(discrete: DiscreteDPLR, length: int) -> np.ndarray:
     """C A_bar^L as L steps of the adjoint recurrence x <- A_bar* x from x = C*, O(N r) each."""
-    from dataclasses import replace
-
     silent = np.zeros(length, dtype=discrete.C.real.dtype)
     C = discrete.C
     if discrete.pairs is not None:
         C = np.where(discrete.pairs, C, C.real)
+    increment = None if discrete.increment is None else discrete.increment.conj()
     adjoint = replace(
-        discrete, Lambda_bar=discrete.Lambda_bar.conj(), P_bar=discrete.Q_bar, Q_bar=discrete.P_bar, D=np.zeros(())
+        discrete,
+        Lambda_bar=discrete.Lambda_bar.conj(),
+        P_bar=discrete.Q_bar,
+        Q_bar=discrete.P_bar,
+        D=np.zeros(()),
+        increment=increment,
     )
     return run(adjoint, silent, C.conj(), np.zeros(()))[1].conj()
+
+
+def _modes_by_squaring(discrete: Any, length: int) -> np.ndarray:
+    """C Lambda_bar^L mode by mode, the powers held as increments: z^2 - 1 = (z - 1)(z + 1)."""
+    increment = discrete.Lambda_bar - 1 if discrete.increment is None else discrete.increment
+    row = discrete.C
+    while length:
+        if length & 1:
+            row = row + row * increment
+        length >>= 1
+        increment = increment * (2 + increment)
+    return row
 
 
 def _row_by_squaring(discrete: DiscreteDPLR, length: int) -> np.ndarray:

@@ -10,9 +10,9 @@ import numpy as np
 
 from . import _arrays, _pairs
 from ._exponential import holds
+from ._stepping import CONTINUOUS, run
 from .convolution_kernel import convolution_kernel
 from .discretization import exact_steps
-from .recurrence import CONTINUOUS, run
 from .state_space import DPLR, Diagonal, DiscreteStateSpace, StateSpace
 
 BLOCK_BYTES = 2**26
@@ -233,39 +233,55 @@ def _blocks(t: np.ndarray, length: int) -> list[np.ndarray]:
 
 def _integrate(system: Any, function: Any, t: np.ndarray, start: float, x0: Any, rtol: float) -> np.ndarray:
     """Radau on x' = A x + B u(t), head by head."""
-    from scipy.integrate import solve_ivp
-
     state = None if x0 is None else _state(system, x0)
     pairs = getattr(system, "pairs", None)
     dense = system.to_dense()
     if state is not None and pairs is not None:
         state = _pairs.realify(state, pairs)
-    first = _input_at(function, t[0])
-    leading = () if state is None else state.shape[:-1]
-    batch = _arrays.batch(system=dense.batch_shape, u=first.shape, x0=leading)
-    kinds = [dense.dtype, first.dtype, np.float64 if state is None else state.dtype]
-    dtype = np.result_type(*kinds)
-    y = np.empty((*batch, t.size), dtype=dtype)
+    inputs = np.stack([_input_at(function, now) for now in t], axis=-1)
+    batch = _arrays.batch(
+        system=dense.batch_shape, u=inputs.shape[:-1], x0=() if state is None else state.shape[:-1]
+    )
     A = np.broadcast_to(dense.A, (*batch, *dense.A.shape[-2:]))
     B, C = (np.broadcast_to(v, (*batch, v.shape[-1])) for v in (dense.B, dense.C))
-    D = np.broadcast_to(dense.D, batch)
-    initial = np.broadcast_to(np.zeros(B.shape[-1]) if state is None else state, B.shape).astype(dtype)
+    initial = np.broadcast_to(np.zeros(B.shape[-1]) if state is None else state, B.shape)
+    y = dense.D[..., None] * inputs + np.zeros((*batch, t.size))
+    is_complex = any(np.iscomplexobj(v) for v in (dense.A, inputs, initial))
+    y = y.astype(_arrays.complex_dtype(np.float64)) if is_complex or np.iscomplexobj(C) else y
     for head in np.ndindex(*batch):
 
         def drive(now: float, head: tuple[int, ...] = head) -> Any:
             return np.broadcast_to(_input_at(function, now), batch)[head]
 
-        def slope(now: float, x: np.ndarray, head: tuple[int, ...] = head) -> np.ndarray:
-            return A[head] @ x + B[head] * drive(now, head)
-
-        scale = float(np.abs(initial[head]).max() + np.abs(B[head]).max())
-        solved = solve_ivp(
-            slope, (start, t[-1]), initial[head], "Radau", t, jac=A[head], rtol=rtol, atol=rtol * max(scale, 1e-300)
-        )
-        if not solved.success:
-            _arrays.fail("u", "be integrable by the ODE solver", f"Radau says: {solved.message}")
-        y[head] = C[head] @ solved.y + D[head] * np.array([drive(now, head) for now in t])
+        states = _radau(A[head], B[head], drive, initial[head], start, t, rtol, is_complex)
+        y[head] += C[head] @ states
     return y
+
+
+def _radau(A: Any, B: Any, drive: Any, x0: Any, start: float, t: np.ndarray, rtol: float, is_complex: bool) -> Any:
+    """States (N, T) of x' = A x + B drive(t); SciPy's Radau is real, so complex systems run as [[Re, -Im], [Im, Re]]."""
+    from scipy.integrate import solve_ivp
+
+    n = B.size
+
+    def real(v: Any) -> np.ndarray:
+        return np.concatenate([v.real, v.imag]) if is_complex else v
+
+    jacobian = np.block([[A.real, -A.imag], [A.imag, A.real]]) if is_complex else A
+    scale = float(np.abs(x0).max() + np.abs(B).max())
+    solved = solve_ivp(
+        lambda now, x: jacobian @ x + real(B * drive(now)),
+        (start, t[-1]),
+        real(x0 + 0 * B),
+        "Radau",
+        t,
+        jac=jacobian,
+        rtol=rtol,
+        atol=rtol * (scale or 1.0),
+    )
+    if not solved.success:
+        _arrays.fail("u", "be integrable by the ODE solver", f"Radau says: {solved.message}")
+    return solved.y[:n] + 1j * solved.y[n:] if is_complex else solved.y
 
 
 def _input_at(function: Any, now: float) -> np.ndarray:

@@ -8,7 +8,6 @@ import numpy as np
 
 from . import _arrays
 from ._parallel import cores
-from .recurrence import time_last
 
 
 def convolve(K: Any, u: Any, D: Any = 0.0, axis: int = -1) -> np.ndarray:
@@ -49,7 +48,7 @@ def convolve(K: Any, u: Any, D: Any = 0.0, axis: int = -1) -> np.ndarray:
     from scipy import fft
 
     kernel = _arrays.numeric("K", K, min_ndim=1)
-    signal = time_last("u", u, axis)
+    signal = _arrays.time_last("u", u, axis)
     direct = _arrays.numeric("D", D)
     dtype = _arrays.working_dtype(*[v if _arrays.is_weak(v) else a for v, a in ((K, kernel), (u, signal), (D, direct))])
     n_samples = signal.shape[-1]

@@ -14,9 +14,9 @@ import numpy as np
 from . import _arrays
 from ._generating_function import kernel_by_cauchy
 from ._increments import transition
+from ._stepping import as_discrete, run
 from .discretization import rule
 from .products import exp_nodes, gbt_nodes, vandermonde_sums
-from .recurrence import as_discrete, run
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
 
 GEMM_RATE, LOOP_RATE, FFT_RATE = 2e10, 2e9, 2e9
@@ -114,9 +114,9 @@ def convolution_kernel(
 
     Notes
     -----
-    *Accuracy*, relative to max |K|, u = eps/2, in double precision: krylov and krylov_blocked 1000 u for LegS, LegT and
-    LagT up to N = 128, L = 4096; cauchy 2e-13 where the spectral radius of A_bar is at most one (it is not offered by
-    "auto" otherwise); vandermonde 50 u plus a few max|dt Lambda| L u, relative to sum |C B_bar|.
+    *Accuracy*, relative to max |K|, u = eps/2, in double precision, for LegS, LegT, LagT and FouT up to N = 128 and
+    L = 4096: krylov and krylov_blocked 1000 u, cauchy 16 (N + 8) u where the spectral radius of A_bar is at most one (it
+    is not offered by "auto" otherwise); vandermonde 50 u relative to sum |C B_bar|, plus a few max|dt Lambda| L u.
     *Cost* per kernel: krylov 2 N^2 L dense and 8 N (1 + r) L structured; krylov_blocked 2 N^3 log2 L + 4 N^2 sqrt(L) + 2 N L
     in matrix products; vandermonde 4 N L in matrix products; cauchy (1 + r)^2 N L / 4 complex divisions and an FFT, after
     forming C (I - A_bar^L / 2). "auto" takes the least estimated time.
@@ -252,7 +252,7 @@ def _error_vandermonde(problem: Problem, K: np.ndarray) -> float:
 
 
 def _error_cauchy(problem: Problem, K: np.ndarray) -> float:
-    return 900 * problem.unit * (1 + np.log2(problem.length))
+    return 16 * (problem.discrete.n_states + 8) * problem.unit
 
 
 METHODS = {

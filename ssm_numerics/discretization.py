@@ -119,13 +119,15 @@ def _discretize(system: Any, dt: np.ndarray, method: str, alpha: float | None) -
         previous = inputs[1] if len(inputs) > 1 else None
         return DiscreteStateSpace(transition.plain(), inputs[0], system.C, system.D, dt, previous, increment)
     if isinstance(system, Diagonal):
-        parts = _diagonal_holds(system, dt, method) if alpha is None else _diagonal_gbt(system, dt, alpha)
-        _require_finite(dt, *parts)
-        previous = parts[2] if len(parts) > 2 else None
-        return DiscreteDiagonal(*parts[:2], system.C, system.D, dt, previous, system.conjugate_pairs)
-    parts = _dplr_gbt(system, dt, alpha)
-    _require_finite(dt, *parts)
-    return DiscreteDPLR(*parts, system.C, system.D, dt, system.conjugate_pairs)
+        steps = _diagonal_holds(system, dt, method) if alpha is None else _diagonal_gbt(system, dt, alpha)
+        Lambda_bar, increment, B_bar, *rest = steps
+        _require_finite(dt, *steps)
+        previous = rest[0] if rest else None
+        pairs = system.conjugate_pairs
+        return DiscreteDiagonal(Lambda_bar, B_bar, system.C, system.D, dt, previous, pairs, increment)
+    Lambda_bar, increment, *low_rank = _dplr_gbt(system, dt, alpha)
+    _require_finite(dt, Lambda_bar, increment, *low_rank)
+    return DiscreteDPLR(Lambda_bar, *low_rank, system.C, system.D, dt, system.conjugate_pairs, increment)
 
 
 def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float | None) -> tuple[Power, np.ndarray]:
@@ -152,13 +154,13 @@ def _diagonal_gbt(system: Diagonal, dt: np.ndarray, alpha: float | None) -> tupl
     real = system.C.real.dtype.type
     z = dt[..., None] * system.Lambda
     implicit = 1 / (1 - real(alpha) * z)
-    return (1 + real(1 - alpha) * z) * implicit, dt[..., None] * system.B * implicit
+    return (1 + real(1 - alpha) * z) * implicit, z * implicit, dt[..., None] * system.B * implicit
 
 
 def _diagonal_holds(system: Diagonal, dt: np.ndarray, method: str) -> tuple[np.ndarray, ...]:
     z, hB = dt[..., None] * system.Lambda, dt[..., None] * system.B
     constant, rising, falling = phi_diagonal(z)
-    return (np.exp(z), hB * constant) if method == "zoh" else (np.exp(z), hB * rising, hB * falling)
+    return (np.exp(z), np.expm1(z), *((hB * constant,) if method == "zoh" else (hB * rising, hB * falling)))
 
 
 def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float | None) -> tuple[np.ndarray, ...]:
@@ -176,7 +178,7 @@ def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float | None) -> tuple[np.nda
     P_bar = h[..., None] * implicit[..., None] * np.swapaxes(solve_any(capacitance.mT, system.P.mT), -1, -2)
     drive = _pairs.real_part(rows @ system.B[..., None], system.pairs)
     B_bar = h * implicit * system.B - (scale * (P_bar @ drive))[..., 0]
-    return Lambda_bar, P_bar, implicit.conj()[..., None] * system.Q, B_bar
+    return Lambda_bar, z * implicit, P_bar, implicit.conj()[..., None] * system.Q, B_bar
 
 
 def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -213,9 +213,12 @@ class DiscreteStateSpace(System):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DiscreteDiagonal(ModalSystem):
-    """Diagonal discrete system; `Lambda_bar` (..., N) holds the poles, and `A_bar` is another name for it."""
+    """Diagonal discrete system; `Lambda_bar` (..., N) holds the poles, and `A_bar` is another name for it.
 
-    _SPEC = {"Lambda_bar": "N", "B_bar": "N", "C": "N", "D": "", "B_bar_previous": "N"}
+    `increment`, where given, is Lambda_bar - 1 without the rounding of that difference.
+    """
+
+    _SPEC = {"Lambda_bar": "N", "B_bar": "N", "C": "N", "D": "", "B_bar_previous": "N", "increment": "N"}
     Lambda_bar: Any
     B_bar: Any
     C: Any
@@ -223,6 +226,7 @@ class DiscreteDiagonal(ModalSystem):
     dt: Any
     B_bar_previous: Any = None
     conjugate_pairs: Any = False
+    increment: Any = None
 
     @property
     def A_bar(self) -> np.ndarray:
@@ -246,9 +250,12 @@ class DiscreteDiagonal(ModalSystem):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DiscreteDPLR(ModalSystem):
-    """Discrete system with A_bar = diag(Lambda_bar) - P_bar Q_bar*: every GBT step of a DPLR system has this form."""
+    """Discrete system with A_bar = diag(Lambda_bar) - P_bar Q_bar*: every GBT step of a DPLR system has this form.
 
-    _SPEC = {"Lambda_bar": "N", "P_bar": "Nr", "Q_bar": "Nr", "B_bar": "N", "C": "N", "D": ""}
+    `increment`, where given, is Lambda_bar - 1 without the rounding of that difference.
+    """
+
+    _SPEC = {"Lambda_bar": "N", "P_bar": "Nr", "Q_bar": "Nr", "B_bar": "N", "C": "N", "D": "", "increment": "N"}
     Lambda_bar: Any
     P_bar: Any
     Q_bar: Any
@@ -257,6 +264,7 @@ class DiscreteDPLR(ModalSystem):
     D: Any
     dt: Any
     conjugate_pairs: Any = False
+    increment: Any = None
     B_bar_previous = None
 
     def to_dense(self) -> DiscreteStateSpace:
@@ -277,8 +285,12 @@ class DiscreteDPLR(ModalSystem):
 
 def _discrete_dense(system: Any, P: Any, Q: Any) -> DiscreteStateSpace:
     inputs = [b for b in (system.B_bar, system.B_bar_previous) if b is not None]
-    A_bar, B_bar, *previous, C = dense_arrays(system, system.Lambda_bar, P, Q, inputs)
-    return DiscreteStateSpace(A_bar, B_bar, C, system.D, system.dt, *previous)
+    A_bar, B_bar, *rest, C = dense_arrays(system, system.Lambda_bar, P, Q, inputs)
+    previous, increment = rest[0] if rest else None, None
+    if system.increment is not None:
+        increment = dense_arrays(system, system.increment, P, Q, [])[0]
+        increment = increment if np.linalg.norm(increment) <= np.linalg.norm(A_bar) else None
+    return DiscreteStateSpace(A_bar, B_bar, C, system.D, system.dt, previous, increment)
 
 
 def _forcing(system: Any, z: np.ndarray, name: str) -> np.ndarray:

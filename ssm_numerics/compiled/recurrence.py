@@ -46,21 +46,19 @@ def add_forcing(b, now, b_prev, before, x):
 
 
 @jit
-def rotate_complex(z, x):
-    """x <- z x for complex (or real) modes x (N,) and z (1, N)."""
+def turn_complex(z, x, product):
+    """product <- z x for complex (or real) modes x (N,) and z (1, N)."""
     for n in range(x.size):
-        x[n] *= z[0, n]
+        product[n] = z[0, n] * x[n]
 
 
 @jit
-def rotate_pairs(z, x):
-    """x <- z x for modes stored as real and imaginary halves: x (2N,), z (2, N)."""
+def turn_pairs(z, x, product):
+    """product <- z x for modes stored as real and imaginary halves: x (2N,), z (2, N)."""
     n_modes = z.shape[1]
-    real, imag = x[:n_modes], x[n_modes:]
     for n in range(n_modes):
-        turned = z[0, n] * real[n] - z[1, n] * imag[n]
-        imag[n] = z[0, n] * imag[n] + z[1, n] * real[n]
-        real[n] = turned
+        product[n] = z[0, n] * x[n] - z[1, n] * x[n_modes + n]
+        product[n_modes + n] = z[0, n] * x[n_modes + n] + z[1, n] * x[n]
 
 
 @jit
@@ -85,22 +83,26 @@ def dense_loop(incremental, begin, end, head, signal, step, A, B, B_prev, C, u, 
 
 
 @jit
-def modal_loop(rotate, begin, end, head, signal, step, z, P, Q, B, B_prev, C, u, before, x, work, y):
-    """Diagonal plus low rank: A_bar = diag(z) - P Q^T, one O(N r) step per sample ([S4] Theorem 2).
+def modal_loop(turn, begin, end, head, signal, step, keep, z, P, Q, B, B_prev, C, u, before, x, work, y):
+    """Diagonal plus low rank: A_bar = diag(keep + z) - P Q^T, one O(N r) step per sample ([S4] Theorem 2).
 
-    z (heads, steps, 1 or 2, N), P and Q (heads, steps, r, n), B (heads, steps, n), C (heads, n), x (rows, n), work
-    (rows, r), where n is N for complex modes and 2 N for real and imaginary halves; Q and C are already conjugated and
-    weighted, so that Q^T x and C^T x are plain sums.
+    keep (heads, steps, n) is one where z holds an increment, z (heads, steps, 1 or 2, N), P and Q (heads, steps, r, n),
+    B (heads, steps, n), C (heads, n), x (rows, n), work (rows, r + n), where n is N for complex modes and 2 N for real and
+    imaginary halves; Q and C are already conjugated and weighted, so that Q^T x and C^T x are plain sums.
     """
+    rank = P.shape[2]
     for row in range(begin, end):
-        state, coupling, h, source = x[row], work[row], head[row], u[signal[row]]
+        state, coupling, product = x[row], work[row, :rank], work[row, rank:]
+        h, source = head[row], u[signal[row]]
         for k in range(source.size):
             s = step[k]
-            for j in range(coupling.size):
+            for j in range(rank):
                 coupling[j] = dot(Q[h, s, j], state)
-            rotate(z[h, s], state)
-            for j in range(coupling.size):
-                add_multiple(-coupling[j], P[h, s, j], state)
-            add_forcing(B[h, s], source[k], B_prev[h, s], before[row], state)
+            turn(z[h, s], state, product)
+            for j in range(rank):
+                add_multiple(-coupling[j], P[h, s, j], product)
+            add_forcing(B[h, s], source[k], B_prev[h, s], before[row], product)
+            for n in range(state.size):
+                state[n] = keep[h, s, n] * state[n] + product[n]
             before[row] = source[k]
             y[row, k] = dot(C[h], state)

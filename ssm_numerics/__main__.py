@@ -1,0 +1,235 @@
+"""The command line: `ssm-numerics report|verify|spectrum|info`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = """\
+examples:
+  ssm-numerics report                        run every study, write ssm-report/index.html and results.json
+  ssm-numerics report lemma_3_2_blowup       only one study
+  ssm-numerics verify --small                check the claims quickly, without pictures
+  ssm-numerics spectrum legs -n 64           eigenvalues of a HiPPO matrix
+  ssm-numerics spectrum legt -n 32 --normal  eigenvalues of its normal part, the modes that S4 starts from
+  ssm-numerics info --json                   versions and devices, for a bug report
+
+exit status: 0 if all is well, 1 if a claim fails, 2 if the request makes no sense or a package is missing.
+"""
+DIAGONAL_INITS = ("s4d-lin", "s4d-inv", "s4d-legs", "s4d-real")
+FILES = (".npy", ".txt", ".csv")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except (ValueError, TypeError, ImportError, OSError) as error:
+        print(f"ssm-numerics: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; every `--help` shows examples."""
+    parser = _parser(
+        argparse.ArgumentParser,
+        prog="ssm-numerics",
+        description="Numerical analysis of structured state space models: claims, measured and checked.",
+        epilog=EXAMPLES,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    report = _command(
+        commands,
+        "report",
+        run_report,
+        "run the studies and write one self-contained page",
+        "Writes index.html (works offline, pictures inside) and results.json into a folder. Takes one to two minutes.",
+        "examples:\n  ssm-numerics report\n  ssm-numerics report --small --output /tmp/quick\n"
+        "  ssm-numerics report kernel_equivalence discretization\n",
+    )
+    _study_arguments(report)
+    report.add_argument("-o", "--output", default="ssm-report", metavar="FOLDER", help="where to write [%(default)s]")
+
+    verify = _command(
+        commands,
+        "verify",
+        run_verify,
+        "check the claims, without pictures",
+        "Runs the studies and prints every claim with its measured number and its bound.",
+        "examples:\n  ssm-numerics verify\n  ssm-numerics verify --small --json | jq .passed\n",
+    )
+    _study_arguments(verify)
+
+    spectrum = _command(
+        commands,
+        "spectrum",
+        run_spectrum,
+        "eigenvalues of a family, an initialization or your own matrix",
+        "Prints one eigenvalue a line (real part, imaginary part) by descending imaginary part.",
+        "examples:\n  ssm-numerics spectrum legs -n 64\n  ssm-numerics spectrum s4d-inv -n 64 --plot spectrum.png\n"
+        "  ssm-numerics spectrum legt -n 32 --normal --json\n  ssm-numerics spectrum my_matrix.npy\n",
+    )
+    spectrum.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="legs, legt, lmu, lagt, glagt, fout or foud; s4d-lin, s4d-inv, s4d-legs or s4d-real; "
+        "or a square matrix in a .npy, .txt or .csv file",
+    )
+    spectrum.add_argument("-n", type=int, default=64, metavar="N", help="number of states [%(default)s]")
+    spectrum.add_argument("--normal", action="store_true", help="the normal part of the NPLR form instead of A itself")
+    for name, text in (("theta", "window of legt and lmu"), ("alpha", "shape of glagt"), ("beta", "decay of glagt")):
+        spectrum.add_argument(f"--{name}", type=float, metavar=name.upper(), help=text)
+    spectrum.add_argument("--plot", metavar="FILE", help="also draw it, as .png, .svg or .pdf")
+
+    _command(
+        commands,
+        "info",
+        run_info,
+        "versions and the machine",
+        "Prints what the numbers depend on.",
+        "examples:\n  ssm-numerics info\n  ssm-numerics info --json\n",
+    )
+    return parser
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    """Write the page; 1 if a claim fails."""
+    from . import report
+
+    output = Path(arguments.output)
+    passed = report.write(output, arguments.studies or None, arguments.small)
+    if arguments.json:
+        print((output / "results.json").read_text(encoding="utf-8"), end="")
+    else:
+        print(f"{'All claims hold' if passed else 'Some claims do not hold'}; see {output / 'index.html'}")
+    return 0 if passed else 1
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    """Print the claims; 1 if one fails."""
+    from . import report, study
+
+    report.require({"flint": "python-flint"})
+    outcomes, _, _ = report.run(arguments.studies or None, arguments.small)
+    facts = report.summary(outcomes)
+    if arguments.json:
+        record = facts | {"studies": {outcome.name: outcome.to_dict() for outcome in outcomes}}
+        print(study.to_json(record), end="")
+        return 0 if facts["passed"] else 1
+    for outcome in outcomes:
+        print(outcome.question)
+        for claim in outcome.claims:
+            unit = f" {claim.unit}" if claim.unit else ""
+            numbers = f"{study.number(claim.measured)}{unit} {claim.relation} {study.number(claim.bound)}{unit}"
+            print(f"  {claim.verdict}  {claim.statement}  [{numbers}]")
+        if outcome.error:
+            print(f"  FAIL  stopped with {outcome.error}")
+    print(f"{facts['claims_that_hold']} of {facts['claims']} claims hold.")
+    return 0 if facts["passed"] else 1
+
+
+def run_spectrum(arguments: argparse.Namespace) -> int:
+    """Print eigenvalues, one a line, and on standard error how far they can be trusted."""
+    import numpy as np
+
+    from . import study
+    from .conditioning import spectrum
+
+    result = spectrum(_source(arguments))
+    if arguments.plot:
+        from . import plotting
+
+        with plotting.style():
+            figure, grid = plotting.new_figure(width=5.0, height=4.2)
+            plotting.spectrum(result, grid[0, 0])
+            plotting.save(figure, arguments.plot)
+    values = np.ravel(result.eigenvalues).astype(complex) + 0.0
+    if arguments.json:
+        facts = {"trusted": result.trusted, "statement": result.statement}
+        record = {"source": arguments.source, "N": values.size, "real": values.real, "imag": values.imag} | facts
+        print(study.to_json(record), end="")
+    else:
+        print(result.statement, file=sys.stderr)
+        for value in values:
+            print(f"{value.real:.17g} {value.imag:.17g}")
+    return 0
+
+
+def run_info(arguments: argparse.Namespace) -> int:
+    """Print versions and the machine."""
+    from . import report, study
+
+    facts = report.environment()
+    if arguments.json:
+        print(study.to_json(facts), end="")
+        return 0
+    packages = facts.pop("packages")
+    for name, value in (facts | packages).items():
+        print(f"{name:<14} {value}")
+    return 0
+
+
+def _source(arguments: argparse.Namespace) -> Any:
+    """What `spectrum` is asked about: an operator, a diagonal system, or a matrix."""
+    import numpy as np
+
+    from . import _arrays
+
+    source = arguments.source
+    parameters = {name: getattr(arguments, name) for name in ("theta", "alpha", "beta")}
+    parameters = {name: value for name, value in parameters.items() if value is not None}
+    is_file = Path(source).suffix in FILES
+    if is_file or source in DIAGONAL_INITS:
+        if parameters or arguments.normal:
+            word = "normal" if arguments.normal else next(iter(parameters))
+            _arrays.fail(word, "come with a HiPPO family", f"the source is {source}")
+        if not is_file:
+            from .diagonal_init import diagonal_init
+
+            return diagonal_init(source, arguments.n)
+        return np.load(source) if source.endswith(".npy") else np.loadtxt(source, delimiter=_delimiter(source))
+    from .hippo import hippo
+
+    op = hippo(source, arguments.n, **parameters)
+    if not arguments.normal:
+        return op
+    from .nplr import nplr
+    from .state_space import Diagonal
+
+    form = nplr(op)
+    return Diagonal(form.Lambda, form.B, np.ones(op.N))
+
+
+def _delimiter(path: str) -> str | None:
+    return "," if path.endswith(".csv") else None
+
+
+def _parser(make: Any, *args: Any, **kwargs: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = make(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, short: str, text: str, epilog: str) -> argparse.ArgumentParser:
+    parser = _parser(commands.add_parser, name, help=short, description=text, epilog=epilog)
+    parser.set_defaults(command=run)
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+    return parser
+
+
+def _study_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help="which studies to run [all]")
+    parser.add_argument("--small", action="store_true", help="the quick form of every study")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

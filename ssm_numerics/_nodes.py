@@ -1,0 +1,78 @@
+"""The nodes of diagonal discretizations as double-words, from lambda and dt taken as exact."""
+
+from __future__ import annotations
+
+import functools
+from fractions import Fraction
+
+import numpy as np
+
+from . import _parallel
+
+
+def exp_nodes(Lambda: np.ndarray, dt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """e^(dt Lambda) as an unevaluated sum of two complex doubles, good to 2^-95; Lambda (..., N) and dt (...) exact."""
+    from .compiled.nodes import LARGEST_PHASE, exp_nodes_loop
+
+    Lambda, dt, z, z_low, shape = _node_arrays(Lambda, dt)
+    _parallel.over_rows(lambda i, j: exp_nodes_loop(Lambda, dt, z, z_low, i, j), dt.size, 2000.0 * z.size)
+    with np.errstate(over="ignore"):
+        far = np.abs(Lambda.imag * dt[:, None]) > LARGEST_PHASE
+    if far.any():
+        _turn_far(Lambda, dt, z, z_low, far)
+    return z.reshape(shape), z_low.reshape(shape)
+
+
+def gbt_nodes(Lambda: np.ndarray, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """(1 + (1-alpha) dt Lambda)/(1 - alpha dt Lambda) as an unevaluated sum of two complex doubles.
+
+    The error is at most 2^-95 (1 + |(1-alpha) h|) (1 + |alpha h|) / |1 - alpha h|^2 with h = dt Lambda; in the left half
+    plane that is about 2^-94 of the larger of |z| and 1.
+    """
+    from .compiled.nodes import gbt_nodes_loop
+
+    Lambda, dt, z, z_low, shape = _node_arrays(Lambda, dt)
+    alpha = float(alpha)
+    _parallel.over_rows(lambda i, j: gbt_nodes_loop(Lambda, dt, alpha, z, z_low, i, j), dt.size, 500.0 * z.size)
+    return z.reshape(shape), z_low.reshape(shape)
+
+
+def _node_arrays(
+    Lambda: np.ndarray, dt: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Lambda (H, N) and dt (H,) broadcast over heads, room for z and z_low, and the shape of the result."""
+    Lambda, dt = np.asarray(Lambda), np.asarray(dt, dtype=np.float64)
+    shape = (*np.broadcast_shapes(Lambda.shape[:-1], dt.shape), Lambda.shape[-1])
+    exact = np.empty(shape, dtype=np.complex128)
+    exact[...] = Lambda
+    exact = exact.reshape(-1, shape[-1])
+    steps = np.array(np.broadcast_to(dt, shape[:-1])).reshape(-1)
+    return exact, steps, np.empty_like(exact), np.empty_like(exact), shape
+
+
+def _turn_far(Lambda: np.ndarray, dt: np.ndarray, z: np.ndarray, z_low: np.ndarray, far: np.ndarray) -> None:
+    """Entries whose phase is too large for three words of pi: their phase is reduced in exact rational arithmetic."""
+    from .compiled.double_word import times
+    from .compiled.nodes import exp_node
+
+    for h, n in np.argwhere(far):
+        phase = Fraction(float(Lambda[h, n].imag)) * Fraction(float(dt[h])) % _two_pi()
+        high = float(phase)
+        turned = times(
+            exp_node(0.0, high, 1.0), (1.0, float(phase - Fraction(high)), 0.0, 0.0)
+        )  # e^(i low) = 1 + i low
+        node = times(exp_node(float(Lambda[h, n].real), 0.0, float(dt[h])), turned)
+        z[h, n], z_low[h, n] = complex(node[0], node[1]), complex(node[2], node[3])
+
+
+@functools.cache
+def _two_pi(bits: int = 2200) -> Fraction:
+    """2 pi to more bits than any product of two doubles has before and 100 after the point (Machin's formula)."""
+
+    def inverse_tangent(x: int) -> int:
+        total, term, k = 0, 2 ** (bits + 16) // x, 1
+        while term:
+            total, term, k = total + term // k * (2 - k % 4), term // x**2, k + 2
+        return total
+
+    return Fraction(2 * (16 * inverse_tangent(5) - 4 * inverse_tangent(239)), 2 ** (bits + 16))

@@ -1,0 +1,130 @@
+"""Drive the compiled recurrence: lay a discrete system out for the loops, broadcast heads and signals, run the rows."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from . import _arrays, _pairs
+from ._increments import transition
+from ._parallel import over_rows
+from .discretization import discretize
+from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
+
+CONTINUOUS = (StateSpace, Diagonal, DPLR)
+DISCRETE = (DiscreteStateSpace, DiscreteDiagonal, DiscreteDPLR)
+
+
+def as_discrete(system: Any, dt: Any, discretization: str | None, alpha: float | None) -> Any:
+    """A discrete system: discretized here with `dt`, or given as such without one."""
+    if isinstance(system, CONTINUOUS):
+        if dt is None:
+            _arrays.fail("dt", "be a positive step for a continuous system", "it is None")
+        return discretize(system, dt, "bilinear" if discretization is None else discretization, alpha)
+    if not isinstance(system, DISCRETE):
+        _arrays.fail("system", "be a continuous or discrete state space system", f"it is {type(system).__name__}", TypeError)
+    for name, value in (("dt", dt), ("discretization", discretization), ("alpha", alpha)):
+        if value is not None:
+            _arrays.fail(name, "be omitted for a system that is already discrete", f"it is {value!r}")
+    return system
+
+
+def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.ndarray | None = None) -> Any:
+    """Outputs (..., T) and final stored states (..., N) of a discrete system.
+
+    With `step` (T,), the last leading axis of the system counts discretizations and sample k uses number step[k].
+    """
+    from .compiled import recurrence as compiled
+
+    pairs = getattr(discrete, "pairs", None)
+    if pairs is not None:
+        if np.iscomplexobj(u) or np.iscomplexobj(u_before):
+            found = f"its dtype is {u.dtype}"
+            _arrays.fail("u", "be real for a system stored by conjugate pairs (use system.full())", found, TypeError)
+        if x0 is not None:
+            _pairs.require_real("x0", x0, pairs)
+            x0 = np.concatenate([x0.real, x0.imag], axis=-1)
+    dtype = np.result_type(discrete.output_dtype, u.dtype, *([] if x0 is None else [x0.dtype]))
+    heads = discrete.batch_shape if step is None else discrete.batch_shape[:-1]
+    operators, C = _operators(discrete, heads, dtype)
+    initial = np.zeros(C.shape[-1]) if x0 is None else x0
+    batch = _arrays.batch(system=heads, u=u.shape[:-1], x0=initial.shape[:-1], u_before=u_before.shape)
+    n_rows, n_samples = math.prod(batch), u.shape[-1]
+    _arrays.memory("u", n_rows * n_samples * dtype.itemsize)
+    signals = np.ascontiguousarray(u.reshape(-1, n_samples), dtype=dtype)
+    x = np.array(np.broadcast_to(initial, (*batch, C.shape[-1])), dtype=dtype).reshape(n_rows, -1)
+    before = np.array(np.broadcast_to(u_before, batch), dtype=dtype).reshape(n_rows)
+    y = np.empty((n_rows, n_samples), dtype=dtype)
+    which = np.zeros(n_samples, dtype=np.int64) if step is None else step
+    rows = (_index(heads, batch), _index(u.shape[:-1], batch), which)
+    if isinstance(discrete, DiscreteStateSpace):
+        loop, rank = partial(compiled.dense_loop, discrete.increment is not None), 0
+        per_sample = 2.0 * x.shape[1] ** 2
+    else:
+        turn = compiled.turn_complex if pairs is None else compiled.turn_pairs
+        loop, rank = partial(compiled.modal_loop, turn), operators[2].shape[2]
+        per_sample = 8.0 * x.shape[1] * (1 + rank)
+    work = np.empty((n_rows, rank + x.shape[1]), dtype=dtype)
+    flops = per_sample * n_rows * n_samples
+    with np.errstate(all="ignore"):
+        over_rows(lambda begin, end: loop(begin, end, *rows, *operators, C, signals, before, x, work, y), n_rows, flops)
+        y = y.reshape(*batch, n_samples) + discrete.D[..., None] * u if np.any(discrete.D) else y.reshape(*batch, n_samples)
+    final = x.reshape(*batch, -1)
+    return y, final if pairs is None else _as_modes(final)
+
+
+def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[list[np.ndarray], np.ndarray]:
+    """The arrays the compiled loops read, flattened to (heads, steps, ...), and C as (heads, n)."""
+
+    def flat(array: np.ndarray, axes: int) -> np.ndarray:
+        trailing = array.shape[array.ndim - axes :]
+        steps = discrete.batch_shape[len(heads) :] or (1,)
+        array = array if discrete.batch_shape[len(heads) :] else np.expand_dims(array, -1 - axes)
+        whole = np.broadcast_to(array, (*heads, *steps, *trailing))
+        return np.ascontiguousarray(whole.reshape(math.prod(heads), *steps, *trailing), dtype=dtype)
+
+    B_prev = np.zeros_like(discrete.B_bar) if discrete.B_bar_previous is None else discrete.B_bar_previous
+    if isinstance(discrete, DiscreteStateSpace):
+        return [flat(transition(discrete).matrix.mT, 2), flat(discrete.B_bar, 1), flat(B_prev, 1)], flat(discrete.C, 1)[:, 0]
+    keep, z = _smaller_modes(discrete)
+    none = np.zeros((z.shape[-1], 0), dtype=z.dtype)
+    P, Q = (discrete.P_bar, discrete.Q_bar) if isinstance(discrete, DiscreteDPLR) else (none, none)
+    P, Q, C = P.mT, Q.mT.conj(), discrete.C
+    if discrete.pairs is None:
+        z = z[..., None, :]
+        vectors = [flat(v, 1) for v in (discrete.B_bar, B_prev)]
+        return [flat(keep, 1), flat(z, 2), flat(P, 2), flat(Q, 2), *vectors], flat(C, 1)[:, 0]
+    weighted = [flat(_halves(discrete.weights * row, conjugate=True), axes) for row, axes in ((Q, 2), (C, 1))]
+    z = np.stack([z.real, z.imag], axis=-2)
+    vectors = [flat(_halves(v), 1) for v in (discrete.B_bar, B_prev)]
+    keep = np.concatenate([keep, keep], axis=-1)
+    return [flat(keep, 1), flat(z, 2), flat(_halves(P), 2), weighted[0], *vectors], weighted[1][:, 0]
+
+
+def _smaller_modes(discrete: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Every pole as keep + z with keep 0 or 1, whichever makes z smaller."""
+    if discrete.increment is None:
+        return np.zeros_like(discrete.Lambda_bar.real), discrete.Lambda_bar
+    smaller = np.abs(discrete.increment) < np.abs(discrete.Lambda_bar)
+    return smaller.astype(discrete.C.real.dtype), np.where(smaller, discrete.increment, discrete.Lambda_bar)
+
+
+def _halves(v: np.ndarray, conjugate: bool = False) -> np.ndarray:
+    """Real and imaginary parts side by side; `conjugate` makes the plain product with a state Re(sum v x)."""
+    return np.concatenate([v.real, -v.imag if conjugate else v.imag], axis=-1)
+
+
+def _as_modes(halves: np.ndarray) -> np.ndarray:
+    n_modes = halves.shape[-1] // 2
+    modes = np.empty((*halves.shape[:-1], n_modes), dtype=_arrays.complex_dtype(halves.dtype))
+    modes.real, modes.imag = halves[..., :n_modes], halves[..., n_modes:]
+    return modes
+
+
+def _index(shape: tuple[int, ...], batch: tuple[int, ...]) -> np.ndarray:
+    """For every row of the batch, the number of the entry of a smaller array that broadcasts to it."""
+    numbers = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+    return np.ascontiguousarray(np.broadcast_to(numbers, batch)).reshape(-1)

@@ -1,0 +1,175 @@
+"""O(N) arithmetic of semiseparable HiPPO matrices, -A = diag(d) + strictly lower l r' + strictly upper v w'.
+
+`I - hA` has an LU factorization of the same form, found by one scalar recurrence. With g_i the sum of rho_k lam_k
+over k < i (and l, v, d scaled by h, 1 added to d):
+
+    pivot_i = d_i - l_i g_i w_i,    lam_i = v_i - l_i g_i,    rho_i = (r_i - g_i w_i) / pivot_i,
+    L_ij = l_i rho_j  (i > j),      U_ij = lam_i w_j  (i < j),      U_ii = pivot_i.
+
+The generators come as the rows of one array `generators` (5, N): d, l, r, v, w; the factors as the rows of `factors`
+(3, N): 1/pivot, rho, lam.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ._jit import jit, jit_sum
+
+HUGE = 2.0**500
+
+
+@jit
+def is_lower(generators):
+    """Whether the strictly upper part vanishes, which saves the backward pass."""
+    return generators[3, 0] == 0.0
+
+
+@jit
+def apply(generators, x, y):
+    """y = A x by two running sums."""
+    d, l, r, v, w = generators
+    total = x.dtype.type(0)
+    for i in range(d.size):
+        y[i] = -(d[i] * x[i] + l[i] * total)
+        total += r[i] * x[i]
+    if is_lower(generators):
+        return
+    total = x.dtype.type(0)
+    for i in range(d.size - 1, -1, -1):
+        y[i] -= v[i] * total
+        total += w[i] * x[i]
+
+
+@jit
+def factor(generators, h, factors):
+    """The LU factors of I - hA, the pivots inverted."""
+    d, l, r, v, w = generators
+    inverse, rho, lam = factors
+    g = 0.0
+    for i in range(d.size):
+        lg = h * l[i] * g
+        inverse[i] = 1.0 / ((1.0 + h * d[i]) - lg * w[i])
+        lam[i] = h * v[i] - lg
+        rho[i] = (r[i] - g * w[i]) * inverse[i]
+        g += rho[i] * lam[i]
+
+
+@jit
+def solve(generators, factors, h, b, x):
+    """x = (I - hA)^{-1} b by substitution; b and x may be the same array."""
+    l, w = generators[1], generators[4]
+    inverse, rho, lam = factors
+    total = b.dtype.type(0)
+    for i in range(b.size):
+        below = b[i] - h * l[i] * total
+        total += rho[i] * below
+        x[i] = below * inverse[i]
+    if is_lower(generators):
+        return
+    total = b.dtype.type(0)
+    for i in range(b.size - 1, -1, -1):
+        x[i] -= lam[i] * inverse[i] * total
+        total += w[i] * x[i]
+
+
+@jit
+def apply_loop(generators, x, y, begin, end):
+    for row in range(begin, end):
+        apply(generators, x[row], y[row])
+
+
+@jit
+def solve_loop(generators, factors, h, b, x, begin, end):
+    for row in range(begin, end):
+        solve(generators, factors, h, b[row], x[row])
+
+
+@jit
+def gbt_step(generators, factors, h, alpha, B, u, c, work):
+    """c = (I - alpha h A)^{-1} ((I + (1-alpha) h A) c + h B u), in place.
+
+    For alpha >= 1/2 no product with A is needed: I + (1-alpha) h A = (I - (1-alpha) (I - alpha h A)) / alpha, and both
+    terms stay of the size of c.
+    """
+    if alpha >= 0.5:
+        for i in range(c.size):
+            work[i] = c[i] + alpha * h * u * B[i]
+        solve(generators, factors, alpha * h, work, work)
+        for i in range(c.size):
+            c[i] = (work[i] - (1.0 - alpha) * c[i]) / alpha
+    else:
+        apply(generators, c, work)
+        for i in range(c.size):
+            c[i] += (1.0 - alpha) * h * work[i] + h * u * B[i]
+        solve(generators, factors, alpha * h, c, c)
+
+
+@jit
+def compress_loop(generators, factors, h, alpha, B, u, c, history, work, begin, end):
+    """Time-invariant compression of the signals u (rows, T) into c (rows, N); a non-empty history keeps every step."""
+    for row in range(begin, end):
+        for k in range(u.shape[1]):
+            gbt_step(generators, factors, h, alpha, B, u[row, k], c[row], work[row])
+            if history.shape[1]:
+                history[row, k, :] = c[row]
+
+
+@jit
+def compress_scaled_loop(generators, alpha, B, u, c, history, work, begin, end):
+    """Compression by the time-varying operator c' = (A c + B u) / t, whose step at sample k is h = 1/k for any dt.
+
+    The rows of c start at (u_0, 0, ...); `work` (rows, 4, N) holds one row of scratch and the three factors.
+    """
+    for row in range(begin, end):
+        factors = work[row, 1:]
+        for k in range(u.shape[1]):
+            if k > 0:
+                factor(generators, alpha / k, factors)
+                gbt_step(generators, factors, 1.0 / k, alpha, B, u[row, k], c[row], work[row, 0])
+            if history.shape[1]:
+                history[row, k, :] = c[row]
+
+
+@jit_sum
+def row_times(a, x):
+    """The product of one row with a vector."""
+    total = 0.0
+    for j in range(x.size):
+        total += a[j] * x[j]
+    return total
+
+
+@jit
+def dense_loop(A_bar, inputs, u, c, history, work, begin, end):
+    """c_k = A_bar c_{k-1} + inputs_0 u_k + inputs_1 u_{k-1} with u_{-1} = 0; a non-empty history keeps every step."""
+    for row in range(begin, end):
+        before = 0.0
+        for k in range(u.shape[1]):
+            for i in range(c.shape[1]):
+                work[row, i] = row_times(A_bar[i], c[row]) + (inputs[0, i] * u[row, k] + inputs[1, i] * before)
+            c[row, :] = work[row]
+            before = u[row, k]
+            if history.shape[1]:
+                history[row, k, :] = c[row]
+
+
+@jit
+def polynomials_loop(coefficients, x, log_weight, table, begin, end):
+    """Weighted polynomials g_{n+1} = (slope_n x + offset_n) g_n - back_n g_{n-1}, g_0 = exp(log_weight), at every x.
+
+    The running values are rescaled as they grow, so that a tiny weight times a huge polynomial neither under- nor
+    overflows.
+    """
+    slope, offset, back = coefficients
+    for j in range(begin, end):
+        before, now = 0.0, 1.0
+        exponent = log_weight[j]
+        weight = math.exp(exponent)
+        for n in range(table.shape[0]):
+            table[n, j] = weight * now
+            before, now = now, (slope[n] * x[j] + offset[n]) * now - back[n] * before
+            if abs(now) > HUGE:
+                before, now = before / HUGE, now / HUGE
+                exponent += 500.0 * 0.6931471805599453
+                weight = math.exp(exponent)

@@ -1,0 +1,187 @@
+"""Pictures of result objects: the only module that imports Matplotlib.
+
+Functions draw what an object already holds and compute nothing. Colours are Okabe and Ito's, which stay apart for
+colour-blind readers; every series also has its own marker or dash, so that a print in grey can be read. Figures are
+built without pyplot's global state unless a caller asks for a plot without giving axes.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+EPS = 2.0**-53
+
+_STYLE = {
+    "font.size": 9.5,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.use_mathtext": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4,
+    "svg.hashsalt": "ssm-numerics",
+}
+
+
+def require() -> Any:
+    """Matplotlib, or an error that names the extra to install."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise ImportError('Plots need Matplotlib: python -m pip install "ssm-numerics[report]".') from None
+    return matplotlib
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of every figure here, restored afterwards."""
+    with require().rc_context(_STYLE):
+        yield
+
+
+def new_figure(rows: int = 1, columns: int = 1, width: float = 9.0, height: float = 3.4, **kwargs: Any) -> Any:
+    """A figure and its axes, shape (rows, columns), outside pyplot; to be used inside `style()`."""
+    require()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **kwargs)
+
+
+def series(index: int, line: bool = True, marker: bool = True) -> dict[str, Any]:
+    """Colour, marker and dash of the index-th series of a plot."""
+    index %= len(COLORS)
+    look = {"color": COLORS[index], "marker": MARKERS[index] if marker else None, "markerfacecolor": "white"}
+    return {**look, "linestyle": DASHES[index] if line else "none"}
+
+
+def save(figure: Any, path: Path | str) -> None:
+    """Write a figure as PNG, SVG or PDF, by the path's ending."""
+    figure.savefig(path, dpi=150)
+
+
+def data_uri(figure: Any) -> str:
+    """The figure as an SVG inside a data: address, for pages that must work alone."""
+    buffer = io.BytesIO()
+    with require().rc_context({"svg.hashsalt": "ssm-numerics", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def axes(ax: Any) -> Any:
+    """The given axes, or those of a new pyplot figure."""
+    if ax is not None:
+        return ax
+    require()
+    from matplotlib import pyplot
+
+    return pyplot.subplots(layout="constrained")[1]
+
+
+def spectrum(result: Any, ax: Any = None) -> Any:
+    """Eigenvalues in the complex plane, the imaginary axis marked; `result.eigenvalues` has shape (..., N)."""
+    with style():
+        ax = axes(ax)
+        values = np.atleast_2d(np.asarray(result.eigenvalues))
+        for index, row in enumerate(values.reshape(-1, values.shape[-1])):
+            ax.plot(row.real, row.imag, label=f"head {index}", **series(index, line=False))
+        ax.axvline(0.0, color="#666666", linewidth=0.8)
+        if values.size > values.shape[-1]:
+            ax.legend()
+        if hasattr(result, "spectral_abscissa"):
+            ax.axvline(float(result), label="numerical abscissa", **series(1, marker=False))
+            ax.legend()
+        title = getattr(result, "title", "Eigenvalues")
+        title += "" if getattr(result, "trusted", True) else " (not to be trusted)"
+        ax.set(xlabel="Re λ", ylabel="Im λ", title=title)
+    return ax
+
+
+def growth(result: Any, ax: Any = None) -> Any:
+    """log2 of the largest eigenvector entry and of the condition numbers against N (Lemma 3.2 of S4)."""
+    with style():
+        ax = axes(ax)
+        curves = (
+            ("log2_largest_entry", "largest entry of V"),
+            ("log2_condition_raw", "condition number of V"),
+            ("log2_condition_scaled", "condition number, columns normalized"),
+        )
+        for index, (name, label) in enumerate(curves):
+            ax.plot(result.N, getattr(result, name), label=label, **series(index))
+        ax.axhline(53, color="#666666", linewidth=0.8)
+        ax.annotate("2⁵³: no digit left in float64", (max(result.N), 53), ha="right", va="bottom", fontsize=8)
+        ax.set(xlabel="number of states N", ylabel="log₂", title="Growth of the HiPPO eigenvectors")
+        ax.legend()
+    return ax
+
+
+def eigenvector_condition(result: Any, ax: Any = None) -> Any:
+    """Condition number of every eigenvalue; `result.eigenvalues` and `result.eigenvalue_conditions`, shape (N,)."""
+    with style():
+        ax = axes(ax)
+        values = np.ravel(result.eigenvalue_conditions)
+        ax.semilogy(np.arange(values.size), values, **series(0))
+        ax.axhline(1 / EPS, color="#666666", linewidth=0.8)
+        ax.set(xlabel="eigenvalue", ylabel="condition number", title=f"Eigenvector condition {float(result):.3g}")
+    return ax
+
+
+def condition_report(result: Any, ax: Any = None) -> Any:
+    """The numbers of a condition report as bars on a logarithmic scale."""
+    with style():
+        ax = axes(ax)
+        numbers = {}
+        for name, value in result.to_dict().items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value) and value > 0:
+                numbers[name.replace("_", " ")] = float(value)
+        ax.barh(list(numbers), list(numbers.values()), color=COLORS[0], height=0.6)
+        ax.set_xscale("log")
+        ax.invert_yaxis()
+        ax.set(title="Condition report")
+    return ax
+
+
+def kernel(K: Any, dt: float = 1.0, ax: Any = None, label: str | None = None) -> Any:
+    """A convolution kernel K (..., L) against time."""
+    with style():
+        ax = axes(ax)
+        rows = np.atleast_2d(np.asarray(K))
+        for index, row in enumerate(rows.reshape(-1, rows.shape[-1])):
+            name = label if label is not None else f"head {index}"
+            ax.plot(dt * np.arange(row.size), row.real, label=name, **series(index, marker=False))
+        if label is not None or rows.size > rows.shape[-1]:
+            ax.legend()
+        ax.set(xlabel="time", ylabel="K", title="Convolution kernel")
+    return ax
+
+
+def complex_plane(
+    ax: Any, inside: np.ndarray, extent: tuple[float, float, float, float], index: int, label: str
+) -> None:
+    """Shade a region of the complex plane given as a boolean grid (rows: imaginary part), with its boundary."""
+    from matplotlib.lines import Line2D
+
+    x = np.linspace(extent[0], extent[1], inside.shape[1])
+    y = np.linspace(extent[2], extent[3], inside.shape[0])
+    look = series(index, marker=False)
+    ax.contourf(x, y, inside.astype(float), levels=[0.5, 1.5], colors=[look["color"]], alpha=0.18)
+    ax.contour(x, y, inside.astype(float), levels=[0.5], colors=[look["color"]], linestyles=[look["linestyle"]])
+    handle = Line2D([], [], color=look["color"], linestyle=look["linestyle"], label=label)
+    ax.add_line(handle)

@@ -1,0 +1,166 @@
+"""Accuracy of every kernel method against balls, the choice of `auto`, and bad input."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ssm_numerics as ssm
+from ssm_numerics import certified, testing
+from ssm_numerics.convolution_kernel import METHODS
+
+U = 2.0**-53
+CASES = [  # L, dt, discretization: fast sampling, long memory, holds, damping, one sample
+    (4096, 1 / 4096, "bilinear"),
+    (4096, 0.01, "bilinear"),
+    (1024, 0.01, "zoh"),
+    (777, 0.001, "foh"),
+    (1000, 0.1, "backward_euler"),
+    (1, 0.1, "bilinear"),
+]
+
+
+def balls(system, L, dt, rule, alpha=None):
+    """The kernel as balls whose radii are below u max |K|, so that nothing is certified by a vacuous radius."""
+    K, radius = certified.convolution_kernel(system, L, dt, rule, alpha)
+    assert (radius.max(axis=-1) <= U * np.abs(K).max(axis=-1)).all()
+    return K
+
+
+def error(K, exact):
+    """The largest error relative to max |K|, in units of u."""
+    return (np.abs(K - exact).max(axis=-1) / np.abs(exact).max(axis=-1)).max() / U
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize(("L", "dt", "rule"), CASES)
+@pytest.mark.parametrize("N", [1, 2, 5, 64, 65, 128])
+@pytest.mark.parametrize("family", ["legs", "legt", "lagt", "fout"])
+def test_dense_methods(family, N, L, dt, rule):
+    """krylov and krylov_blocked: 1000 u, here with a margin of four (1400 u before the delta form)."""
+    op = ssm.hippo(family, N)
+    system = ssm.StateSpace(op.A, op.B, np.random.default_rng(N).normal(size=N))
+    exact = balls(system, L, dt, rule)
+    for method in ("krylov", "krylov_blocked"):
+        assert error(ssm.convolution_kernel(system, L, dt, rule, method=method), exact) <= 250 + 4 * N
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize(("L", "dt", "rule"), [case for case in CASES if "oh" not in case[2]])
+@pytest.mark.parametrize("N", [1, 2, 5, 64, 65])
+@pytest.mark.parametrize("family", ["legs", "legt", "lagt", "fout"])
+def test_algorithm_1(family, N, L, dt, rule):
+    """cauchy on r^L = 1/2: 16 (N + 8) u, odd and even N, poles on the imaginary axis included."""
+    C = np.random.default_rng(N).normal(size=N)
+    system = ssm.nplr(family, N).to_dplr(C)
+    exact = balls(system, L, dt, rule)
+    for stored in (system, system.full()):
+        K = ssm.convolution_kernel(stored, L, dt, rule, method="cauchy")
+        assert error(K, exact) <= 16 * (N + 8)
+    op = ssm.hippo(family, N)
+    whole = balls(ssm.StateSpace(op.A, op.B, C), L, dt, rule)
+    assert error(exact, whole) <= 16 * (N + 8)
+
+
+@pytest.mark.parametrize("dt", [1e-6, 1e-3, 0.3, 40.0])
+@pytest.mark.parametrize("rule", ["bilinear", "zoh", "foh", "backward_euler"])
+@pytest.mark.parametrize("name", ["s4d-lin", "s4d-inv", "s4d-legs", "s4d-real"])
+def test_diagonal_methods(name, rule, dt):
+    """vandermonde from (Lambda, dt): 50 u relative to sum |C B_bar|, whatever L, since nodes are known to 2^-95."""
+    modes = ssm.diagonal_init(name, 32)
+    rng = np.random.default_rng(0)
+    C = rng.normal(size=modes.C.shape) + (1j * rng.normal(size=modes.C.shape))
+    system = ssm.Diagonal(modes.Lambda, modes.B, C, conjugate_pairs=modes.conjugate_pairs)
+    d = ssm.discretize(system, dt, rule)
+    size = 2 * np.abs(d.C * d.B_bar).sum() + (0 if d.B_bar_previous is None else 2 * np.abs(d.C * d.B_bar_previous).sum())
+    exact, radius = certified.convolution_kernel(system, 3000, dt, rule)
+    assert radius.max() <= U * size
+    K = ssm.convolution_kernel(system, 3000, dt, rule, method="vandermonde")
+    assert np.abs(K - exact).max() <= 50 * U * size
+
+
+@given(testing.systems(max_states=6), testing.rules(), testing.step_sizes(1e-4, 100), st.integers(1, 40))
+def test_every_method_against_balls(system, rule, dt, L):
+    """For dissipative systems every output is below S = ||C|| ||B_bar||, and L steps lose at most L (N + 4) eps of it."""
+    exact, radius = certified.convolution_kernel(system, L, dt, rule["discretization"], rule["alpha"])
+    d = ssm.discretize(system, dt, rule["discretization"], rule["alpha"])
+    weights = getattr(d, "weights", 1)
+    b = np.linalg.norm(d.B_bar * weights, axis=-1).max()
+    b += 0 if d.B_bar_previous is None else np.linalg.norm(d.B_bar_previous * weights, axis=-1).max()
+    size = np.linalg.norm(d.C, axis=-1).max() * b
+    moved = dt * np.linalg.norm(system.to_dense().A, axis=(-2, -1)).max()
+    assert radius.max() <= U * size + 1e-300
+    for name, method in METHODS.items():
+        problem_fits = isinstance(d, ssm.DiscreteDiagonal) or (
+            isinstance(d, ssm.DiscreteDPLR) and name != "vandermonde"
+        )
+        if name in ("krylov", "krylov_blocked") or problem_fits:
+            K = ssm.convolution_kernel(system, L, dt, method=name, **rule)
+            assert method.error is not None
+            assert np.abs(K - exact).max() <= 128 * U * L * (system.n_states + 4) * size * (1 + min(moved, 1 / U))
+
+
+def test_auto_and_info():
+    legs = ssm.nplr("legs", 64).to_dplr(np.ones(64))
+    K, info = ssm.convolution_kernel(legs, 2048, 1 / 2048, return_info=True)
+    assert info.method in METHODS and info.method in info.why or "least" in info.why
+    assert info.a_posteriori_error <= info.estimated_error
+    assert json.loads(json.dumps(info.to_dict()))["method"] == info.method
+    np.testing.assert_array_equal(K, ssm.convolution_kernel(legs, 2048, 1 / 2048, method=info.method))
+    assert ssm.convolution_kernel(ssm.diagonal_init("s4d-lin", 64), 64, 0.1, return_info=True)[1].method == "vandermonde"
+
+
+def test_discrete_systems_need_no_step():
+    system = ssm.nplr("legt", 9).to_dplr(np.ones(9))
+    d = ssm.discretize(system, 0.05)
+    for method in ("krylov", "krylov_blocked", "cauchy"):
+        K = ssm.convolution_kernel(d, 100, method=method)
+        exact = ssm.convolution_kernel(system, 100, 0.05, method=method)
+        assert error(K, exact) <= 100 * 17  # nodes rounded to u are moved by L u over L samples
+    with pytest.raises(ValueError, match=r"`dt` must be omitted for a system that is already discrete"):
+        ssm.convolution_kernel(d, 100, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "sentence"),
+    [
+        ({"L": 0}, ValueError, "`L` must be at least 1, but it is 0."),
+        ({"L": 2.5}, TypeError, "`L` must be an integer, but it is float 2.5."),
+        ({"L": True}, TypeError, "`L` must be an integer, but it is True."),
+        ({"dt": 0.0}, ValueError, "`dt` must be positive, but its least entry is 0.0."),
+        ({"dt": -1.0}, ValueError, "`dt` must be positive, but its least entry is -1.0."),
+        ({"dt": None}, ValueError, "`dt` must be a positive step for a continuous system, but it is None."),
+        ({"dt": np.nan}, ValueError, "`dt` must be finite, but its entry () is nan."),
+        ({"dt": 1j}, TypeError, "`dt` must be real, but its dtype is complex128."),
+        ({"method": "fft"}, ValueError, "`method` must be one of auto, krylov, krylov_blocked, vandermonde, cauchy"),
+        ({"method": "vandermonde"}, ValueError, "`method` must be krylov or krylov_blocked unless the system is diagonal"),
+        ({"discretization": "tustin"}, ValueError, "`method` must be one of euler, backward_euler, bilinear, gbt, zoh, foh"),
+        ({"discretization": "gbt", "alpha": 1.5}, ValueError, "`alpha` must be at most 1.0, but it is 1.5."),
+        ({"discretization": "gbt"}, ValueError, r"`alpha` must be a number in \[0, 1\] when `method` is 'gbt'"),
+        ({"alpha": 0.5}, ValueError, "`alpha` must be None unless `method` is 'gbt'"),
+        ({"L": 10**12}, ValueError, "`L` must fit into max_memory = 8 GiB, but it needs"),
+        ({"system": np.eye(2)}, TypeError, "`system` must be a continuous or discrete state space system"),
+        ({"dt": [0.1, 0.2], "system": "batch"}, ValueError, "`dt`, `system` must have leading axes that broadcast"),
+    ],
+)
+def test_bad_input(change, kind, sentence):
+    arguments = {"system": ssm.StateSpace(-np.eye(2), [1.0, 1.0], [1.0, 1.0]), "L": 8, "dt": 0.1} | change
+    if isinstance(arguments["system"], str):
+        arguments["system"] = ssm.StateSpace(-np.eye(2), np.ones((3, 2)), [1.0, 1.0])
+    with pytest.raises(kind, match=sentence):
+        ssm.convolution_kernel(**arguments)
+
+
+def test_unstable_systems_are_computed_with_a_warning_or_refused_with_a_reason():
+    op = ssm.hippo("legs", 8)
+    system = ssm.StateSpace(op.A, op.B, np.ones(8))
+    with pytest.warns(ssm.UnstableDiscretizationWarning, match="spectral radius of A_bar is 7"):
+        K = ssm.convolution_kernel(system, 10, 1.0, "euler")
+    assert np.isfinite(K).all()
+    with (
+        pytest.warns(ssm.UnstableDiscretizationWarning),
+        pytest.raises(ValueError, match="`L` must be short enough for the growth of an unstable system, but the kernel overflows"),
+    ):
+        ssm.convolution_kernel(system, 1000, 1.0, "euler")
