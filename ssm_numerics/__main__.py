@@ -167,15 +167,12 @@ def run_spectrum(arguments: argparse.Namespace) -> int:
 
 def run_info(arguments: argparse.Namespace) -> int:
     """Print versions and the machine."""
-    from . import report, study
+    from . import study, versions
 
-    facts = report.environment()
     if arguments.json:
-        print(study.to_json(facts), end="")
-        return 0
-    packages = facts.pop("packages")
-    for name, value in (facts | packages).items():
-        print(f"{name:<14} {value}")
+        print(study.to_json(versions.environment()), end="")
+    else:
+        versions.show_versions()
     return 0
 
 

@@ -59,8 +59,8 @@ def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> 
         fail(name, "not be empty", f"its shape is {array.shape}")
     finite = np.isfinite(array)
     if not finite.all():
-        where = np.unravel_index(int(np.argmin(finite)), array.shape)
-        fail(name, "be finite", f"its entry {tuple(map(int, where))} is {array[where]}")
+        where = tuple(map(int, np.unravel_index(int(np.argmin(finite)), array.shape)))
+        fail(name, "be finite", f"{f'its entry {where}' if where else 'it'} is {array[where]}")
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(array.shape)
 
 

@@ -111,9 +111,9 @@ def condition_report(
     Examples
     --------
     >>> import ssm_numerics as ssm
-    >>> report = ssm.condition_report(ssm.Diagonal([-1.0, -2.0], [1.0, 1.0], [1.0, 1.0]), 0.1, 100)
-    >>> report.stable, report.method
-    (True, 'vandermonde')
+    >>> system = ssm.StateSpace([[-1.0, 9.0], [0.0, -2.0]], [1.0, 1.0], [1.0, 0.0])
+    >>> print(ssm.condition_report(system, 0.1, 100).stability)
+    Stable: the spectral radius of A_bar is 0.9047619048.
     """
     L = _arrays.count("L", L)
     discrete, poles = discrete_poles(system, dt, discretization, alpha)

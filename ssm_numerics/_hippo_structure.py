@@ -73,9 +73,22 @@ class Fourier:
         return self.rotate(x) - self.damping * x - (x @ self.b)[..., None] * self.b
 
     def solve(self, h: float, b: np.ndarray) -> np.ndarray:
-        """Block diagonal solve, then the rank-one correction of Sherman and Morrison; both terms have one sign."""
-        x, z = self._rotated_solve(h, b), self._rotated_solve(h, self.b)
-        return x - (h * (x @ self.b) / (1 + h * (z @ self.b)))[..., None] * z
+        """Block diagonal solve, then the rank-one correction of Sherman and Morrison.
+
+        It gives nu = b' x, and x = y - h nu z with y, z the block diagonal solutions for the right-hand side and for b.
+        That cancels in the states without rotation for large h; their part along b follows from nu and the others.
+        """
+        y, z = self._rotated_solve(h, b), self._rotated_solve(h, self.b)
+        if not self.b.any():
+            return y
+        nu = ((y @ self.b) / (1 + h * (z @ self.b)))[..., None]
+        x = y - h * nu * z
+        still = np.ones(self.b.size, dtype=bool)
+        still[2 : 2 * self.omega.size] = False
+        along = np.where(still, self.b, 0.0)
+        part = nu - (x @ (self.b - along))[..., None]
+        across = y - ((y @ along) / (along @ along))[..., None] * along
+        return np.where(still, across + part / (along @ along) * along, x)
 
     def _rotated_solve(self, h: float, b: np.ndarray) -> np.ndarray:
         """(g - h S)^{-1} b with g = 1 + h damping; as S^2 = -omega^2 it is (g + h S) b / (g^2 + (h omega)^2)."""

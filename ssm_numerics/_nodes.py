@@ -15,19 +15,20 @@ def exp_nodes(Lambda: np.ndarray, dt: np.ndarray) -> tuple[np.ndarray, np.ndarra
     from .compiled.nodes import LARGEST_PHASE, exp_nodes_loop
 
     Lambda, dt, z, z_low, shape = _node_arrays(Lambda, dt)
-    _parallel.over_rows(lambda i, j: exp_nodes_loop(Lambda, dt, z, z_low, i, j), dt.size, 2000.0 * z.size)
     with np.errstate(over="ignore"):
         far = np.abs(Lambda.imag * dt[:, None]) > LARGEST_PHASE
-    if far.any():
-        _turn_far(Lambda, dt, z, z_low, far)
+    near = np.where(far, Lambda.real, Lambda) if far.any() else Lambda
+    _parallel.over_rows(lambda i, j: exp_nodes_loop(near, dt, z, z_low, i, j), dt.size, 2000.0 * z.size)
+    for h, n in np.argwhere(far):
+        z[h, n], z_low[h, n] = _far_node(Lambda[h, n], dt[h])
     return z.reshape(shape), z_low.reshape(shape)
 
 
 def gbt_nodes(Lambda: np.ndarray, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
     """(1 + (1-alpha) dt Lambda)/(1 - alpha dt Lambda) as an unevaluated sum of two complex doubles.
 
-    The error is at most 2^-95 (1 + |(1-alpha) h|) (1 + |alpha h|) / |1 - alpha h|^2 with h = dt Lambda; in the left half
-    plane that is about 2^-94 of the larger of |z| and 1.
+    The error is at most 2^-95 (1 + |(1-alpha) h|) (1 + |alpha h|) / |1 - alpha h|^2 with h = dt Lambda; in the left
+    half plane that is about 2^-94 of the larger of |z| and 1.
     """
     from .compiled.nodes import gbt_nodes_loop
 
@@ -50,19 +51,17 @@ def _node_arrays(
     return exact, steps, np.empty_like(exact), np.empty_like(exact), shape
 
 
-def _turn_far(Lambda: np.ndarray, dt: np.ndarray, z: np.ndarray, z_low: np.ndarray, far: np.ndarray) -> None:
-    """Entries whose phase is too large for three words of pi: their phase is reduced in exact rational arithmetic."""
+def _far_node(Lambda: np.complex128, dt: np.float64) -> tuple[complex, complex]:
+    """A node whose phase is too large for three words of pi: it is reduced in exact rational arithmetic."""
     from .compiled.double_word import times
     from .compiled.nodes import exp_node
 
-    for h, n in np.argwhere(far):
-        phase = Fraction(float(Lambda[h, n].imag)) * Fraction(float(dt[h])) % _two_pi()
-        high = float(phase)
-        turned = times(
-            exp_node(0.0, high, 1.0), (1.0, float(phase - Fraction(high)), 0.0, 0.0)
-        )  # e^(i low) = 1 + i low
-        node = times(exp_node(float(Lambda[h, n].real), 0.0, float(dt[h])), turned)
-        z[h, n], z_low[h, n] = complex(node[0], node[1]), complex(node[2], node[3])
+    phase = Fraction(float(Lambda.imag)) * Fraction(float(dt)) % _two_pi()
+    high = float(phase)
+    low = float(phase - Fraction(high))
+    turned = times(exp_node(0.0, high, 1.0), (1.0, low, 0.0, 0.0))  # e^(i low) = 1 + i low
+    re, im, re_low, im_low = times(exp_node(float(Lambda.real), 0.0, float(dt)), turned)
+    return complex(re, im), complex(re_low, im_low)
 
 
 @functools.cache

@@ -57,7 +57,7 @@ def spectrum(source: Any, N: int | None = None) -> Spectrum:
     Returns
     -------
     Spectrum
-        Eigenvalues of shape (..., N) in descending imaginary part, with first-order uncertainties.
+        Eigenvalues of shape (..., N) in descending imaginary, then real part, with first-order uncertainties.
 
     Notes
     -----
@@ -94,7 +94,7 @@ def spectrum(source: Any, N: int | None = None) -> Spectrum:
 
 
 def _spectrum(values: np.ndarray, uncertainty: np.ndarray, source: str, title: str) -> Spectrum:
-    order = np.argsort(-values.imag, axis=-1, kind="stable")
+    order = np.lexsort((-values.real, -values.imag), axis=-1)
     values, uncertainty = np.take_along_axis(values, order, -1), np.take_along_axis(uncertainty, order, -1)
     scale = np.abs(values).max()
     trusted = bool((uncertainty < 0.1 * max(scale, np.finfo(float).tiny)).all()) or not uncertainty.any()

@@ -14,9 +14,11 @@ class System:
     """What every system shares: one dtype, a batch shape, and a readable repr."""
 
     _SPEC: ClassVar[dict[str, str]]  # field name -> trailing axes in letters: N states or stored modes, r rank
+    _OPTIONAL: ClassVar[tuple[str, ...]] = ("B_bar_previous", "increment")
 
     def __post_init__(self) -> None:
-        values = {name: getattr(self, name) for name in self._SPEC if getattr(self, name) is not None}
+        values = {name: getattr(self, name) for name in self._SPEC}
+        values = {name: value for name, value in values.items() if value is not None or name not in self._OPTIONAL}
         arrays = {name: _arrays.numeric(name, value, min_ndim=len(self._SPEC[name])) for name, value in values.items()}
         dtype = _arrays.working_dtype(*values.values())
         sizes: dict[str, tuple[int, str]] = {}

@@ -15,6 +15,9 @@ CHUNK_BYTES = 2**19
 SERIAL_GEMM = 2**18
 """BLAS libraries run a product of fewer multiplications on the calling thread, as batches in several threads need."""
 
+THREADED_GEMM = 2**21
+"""One head with more terms than this leaves its single large product to the threads of the BLAS library."""
+
 
 def vandermonde_sums(
     c: np.ndarray, z: np.ndarray, L: int, pairs: np.ndarray | None = None, z_low: np.ndarray | None = None
@@ -43,7 +46,9 @@ def _fill_vandermonde(given: np.ndarray, complex_type: np.dtype, out: np.ndarray
     radix, (fine_rows, coarse_rows) = _split(L)
     sign = -1.0 if real_output else 1.0  # Re(xy) is a dot product of x with conj(y)
     chunk = max(1, CHUNK_BYTES // ((fine_rows + coarse_rows) * n_modes * complex_type.itemsize))
-    block = L if n_rows == 1 else max(8, SERIAL_GEMM // (fine_rows * n_modes * (2 if real_output else 1)))
+    block = max(8, SERIAL_GEMM // (fine_rows * n_modes * (2 if real_output else 1)))
+    if n_rows == 1 and L * n_modes > THREADED_GEMM:
+        block = L
 
     def work(begin: int, end: int) -> None:
         rows = min(chunk, end - begin)

@@ -125,7 +125,7 @@ def eigenvector_condition(A: Any) -> EigenvectorCondition:
     >>> import ssm_numerics as ssm
     >>> result = ssm.eigenvector_condition([[-1.0, 0.0], [1.0, -2.0]])
     >>> round(float(result), 6), result.trusted
-    (2.618034, True)
+    (2.414214, True)
     """
     matrix = _one_matrix(A)
     order = len(matrix)

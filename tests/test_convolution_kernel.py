@@ -132,7 +132,7 @@ def test_discrete_systems_need_no_step():
         ({"dt": 0.0}, ValueError, "`dt` must be positive, but its least entry is 0.0."),
         ({"dt": -1.0}, ValueError, "`dt` must be positive, but its least entry is -1.0."),
         ({"dt": None}, ValueError, "`dt` must be a positive step for a continuous system, but it is None."),
-        ({"dt": np.nan}, ValueError, "`dt` must be finite, but its entry () is nan."),
+        ({"dt": np.nan}, ValueError, "`dt` must be finite, but it is nan."),
         ({"dt": 1j}, TypeError, "`dt` must be real, but its dtype is complex128."),
         ({"method": "fft"}, ValueError, "`method` must be one of auto, krylov, krylov_blocked, vandermonde, cauchy"),
         ({"method": "vandermonde"}, ValueError, "`method` must be krylov or krylov_blocked unless the system is diagonal"),

@@ -1,0 +1,125 @@
+"""Discretizations against balls and SciPy, hazards of exponentials, and bad input."""
+
+import warnings
+
+import flint
+import numpy as np
+import pytest
+import scipy.signal
+
+import ssm_numerics as ssm
+from ssm_numerics import certified
+from ssm_numerics._exponential import holds, phi_diagonal
+
+U = 2.0**-53
+
+
+@pytest.mark.parametrize("dt", [1e-8, 1e-4, 0.03, 1.0, 1e3])
+@pytest.mark.parametrize("method", ["euler", "backward_euler", "bilinear", "zoh", "foh"])
+@pytest.mark.parametrize(("family", "N"), [("legs", 32), ("legt", 17), ("lagt", 32), ("fout", 8), ("legs", 1)])
+@pytest.mark.filterwarnings("ignore::ssm_numerics.UnstableDiscretizationWarning")
+def test_dense_against_balls(family, N, method, dt):
+    """A_bar and B_bar to 32 N u of their norms: a triangular or dissipative solve, or an exponential in delta form."""
+    op = ssm.hippo(family, N)
+    system = op.state_space(np.ones(N))
+    d = ssm.discretize(system, dt, method)
+    exact = certified.discretize(system, dt, method)
+    for got, ball in ((d.A_bar, exact.A_bar), (d.B_bar, exact.B_bar)):
+        mid, radius = ball
+        size = max(np.linalg.norm(mid, 2), np.linalg.norm(mid) if mid.ndim == 1 else 1.0)
+        assert radius.max() <= U * size
+        assert np.linalg.norm(got - mid) <= 32 * N * U * size
+
+
+def test_increment_keeps_what_rounding_loses():
+    """At dt = 1e-8 A_bar has lost half the digits of the dynamics, and its increment none."""
+    op = ssm.hippo("legs", 8)
+    for method in ("bilinear", "backward_euler", "euler", "zoh"):
+        d = ssm.discretize(op.state_space(np.ones(8)), 1e-8, method)
+        first_order = 1e-8 * op.A
+        assert np.abs(d.increment - first_order).max() <= 2 * np.linalg.norm(first_order) ** 2
+        assert np.abs((d.A_bar - np.eye(8)) - d.increment).max() >= 1e-17
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 0.8, 1.0])
+def test_gbt_is_scipys(alpha):
+    op = ssm.hippo("legt", 6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ssm.UnstableDiscretizationWarning)
+        d = ssm.discretize(op.state_space(np.ones(6)), 0.01, "gbt", alpha)
+    A, B, *_ = scipy.signal.cont2discrete((op.A, op.B[:, None], np.eye(6), np.zeros((6, 1))), 0.01, "gbt", alpha)
+    assert np.abs(d.A_bar - A).max() <= 100 * 6 * U and np.abs(d.B_bar - B[:, 0]).max() <= 100 * 6 * U
+
+
+def test_phi_functions():
+    """16 eps relative for every size and direction of z, with no cancellation around 0 or at the switch."""
+    z = 10.0 ** np.linspace(-20, 2.5, 91)[:, None] * np.exp(1j * np.linspace(0, 2 * np.pi, 24))
+    z = z[z.real < 600]
+    with flint.ctx.workprec(400):
+        for point, *values in zip(z, *phi_diagonal(z), strict=True):
+            w = flint.acb(point.real, point.imag)
+            one = (w.exp() - 1) / w
+            two = (one - 1) / w
+            for value, exact in zip(values, (one, two, one - two), strict=True):
+                gap = abs(flint.acb(value.real, value.imag) - exact)
+                assert float(gap.mid()) <= 32 * U * float(abs(exact).mid())
+
+
+def test_phi_of_zero_and_of_real_numbers():
+    one, two, rest = phi_diagonal(np.array([0.0, -1e-300, -1e300]))
+    np.testing.assert_array_equal(one, [1, 1, 1e-300])
+    np.testing.assert_array_equal(two, [0.5, 0.5, 1e-300])
+    assert rest[0] == 0.5 and 0 <= rest[2] < 1e-300
+
+
+def test_nearly_equal_diagonal_entries():
+    """SciPy 1.17's exponential of a triangular matrix loses all digits when diagonal entries differ by an ulp."""
+    A = np.diag([-1.0, -1.0 - 2 * U, -1.0 + U, -1.0]) + np.tril(np.full((4, 4), 0.5), -1)
+    exact, radius = certified.discretize(ssm.StateSpace(A, np.ones(4), np.ones(4)), 1.0, "zoh").A_bar
+    assert radius.max() <= U
+    assert np.abs(holds(A, np.ones(4), with_ramp=False)[0].plain() - exact).max() <= 64 * U
+
+
+def test_singular_matrix_under_every_hold():
+    """An integrator: A = 0 gives A_bar = 1 and B_bar = dt under ZOH, dt/2 from each end under FOH."""
+    system = ssm.StateSpace([[0.0]], [1.0], [1.0])
+    zoh, foh = (ssm.discretize(system, 0.25, method) for method in ("zoh", "foh"))
+    assert (zoh.A_bar, zoh.B_bar) == (1.0, 0.25)
+    assert (foh.A_bar, foh.B_bar, foh.B_bar_previous) == (1.0, 0.125, 0.125)
+
+
+def test_foh_is_scipys():
+    """SciPy's foh changes C and D; the two-tap form has the same kernel."""
+    op = ssm.hippo("legs", 4)
+    C = np.arange(1.0, 5)
+    A, B, Cd, D, _ = scipy.signal.cont2discrete((op.A, op.B[:, None], C[None], np.zeros((1, 1))), 0.1, "foh")
+    expected = [D[0, 0]] + [(Cd @ np.linalg.matrix_power(A, k) @ B)[0, 0] for k in range(9)]
+    K = ssm.convolution_kernel(op.state_space(C), 10, 0.1, "foh")
+    assert np.abs(K - expected).max() <= 1000 * U * np.abs(expected).max()
+
+
+def test_backward_diff_is_backward_euler():
+    system = ssm.Diagonal([-1.0], [1.0], [1.0])
+    assert ssm.discretize(system, 1.0, "backward_diff").A_bar == ssm.discretize(system, 1.0, "backward_euler").A_bar == 0.5
+
+
+def test_step_that_makes_the_rule_singular():
+    for system in (ssm.StateSpace([[2.0]], [1.0], [1.0]), ssm.Diagonal([2.0], [1.0], [1.0])):
+        with pytest.raises(ValueError, match="`dt` must keep"):
+            ssm.discretize(system, 1.0, "bilinear")
+
+
+def test_warning_names_rule_and_radius():
+    with pytest.warns(ssm.UnstableDiscretizationWarning, match="euler is unstable here: the spectral radius of A_bar is 3;"):
+        ssm.discretize(ssm.Diagonal([-4.0], [1.0], [1.0]), 1.0, "euler")
+
+
+@pytest.mark.parametrize("dt", [1e-300, 1e300])
+@pytest.mark.parametrize("method", ["backward_euler", "bilinear", "zoh", "foh"])
+def test_extreme_steps(method, dt):
+    """Every finite step either gives the limit or a sentence that names dt."""
+    for system in (ssm.Diagonal([-1.0, -2 + 3j], [1, 1], [1, 1]), ssm.hippo("legs", 3).state_space(np.ones(3))):
+        d = ssm.discretize(system, dt, method)
+        A_bar = d.to_dense().A_bar
+        limit = np.eye(len(A_bar)) * {"bilinear": -1}.get(method, 0) if dt > 1 else np.eye(len(A_bar))
+        assert np.abs(A_bar - limit).max() <= 8 * U

@@ -1,0 +1,131 @@
+"""Systems: validation, storage of conjugate pairs, dense forms, poles, transfer functions, changes of basis."""
+
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ssm_numerics as ssm
+from ssm_numerics import _pairs, testing
+
+EPS = np.finfo(float).eps
+
+
+@given(testing.systems(dtypes=testing.DTYPES), st.integers(0, 99))
+def test_every_form_has_the_same_transfer_function(system, seed):
+    """Points at distance >= 1 from the closed left half-plane, where a dissipative resolvent has norm at most 1."""
+    rng = np.random.default_rng(seed)
+    s = (1 + rng.random((2, 3)) + 5j * rng.normal(size=(2, 3))).astype(np.result_type(system.dtype, np.complex64))
+    H = system.transfer_function(s)
+    assert H.shape == (*system.batch_shape, 2, 3)
+    dense = system.to_dense()
+    norms = [np.linalg.norm(v, axis=-1).max() for v in (dense.B, dense.C)]
+    size = norms[0] * norms[1] * (1 + np.linalg.norm(dense.A, axis=(-2, -1)).max() + np.abs(s).max())
+    bound = 32 * np.finfo(system.dtype).eps * system.n_states * size
+    others = [dense] if isinstance(system, ssm.StateSpace) else [dense, system.full(), system.full().to_dense()]
+    for other in others:
+        assert np.abs(other.transfer_function(s) - H).max() <= bound
+    assert dense.A.dtype == (system.output_dtype if not isinstance(system, ssm.StateSpace) else system.dtype)
+
+
+@given(testing.systems(), testing.rules(), testing.step_sizes(1e-3, 10))
+def test_discrete_transfer_function_is_the_z_transform_of_the_kernel(system, rule, dt):
+    """At |z| = 4 a contractive system's kernel has decayed to 4^-30 < eps^(1.1) after 30 samples."""
+    d = ssm.discretize(system, dt, rule["discretization"], rule["alpha"])
+    z = 4 * np.exp(2j * np.pi * np.arange(5) / 5)
+    full = d.full() if hasattr(d, "full") else d
+    K = ssm.convolution_kernel(full, 30)
+    H = full.transfer_function(z)
+    series = np.sum(K[..., None, :] * z[:, None] ** -np.arange(30.0), axis=-1)
+    b = np.linalg.norm(full.B_bar, axis=-1).max()
+    b += 0 if full.B_bar_previous is None else np.linalg.norm(full.B_bar_previous, axis=-1).max()
+    size = np.linalg.norm(full.C, axis=-1).max() * b + 1e-300
+    assert np.abs(H - series).max() <= 64 * EPS * (system.n_states + 4) * 30 * size
+    assert np.abs(d.transfer_function(z) - H).max() <= 64 * EPS * (system.n_states + 4) * 30 * size
+
+
+@given(st.integers(1, 9), st.integers(0, 99))
+def test_pair_coordinates_round_trip_exactly(n, seed):
+    rng = np.random.default_rng(seed)
+    pairs = rng.random(n) < 0.6
+    x = rng.normal(size=(3, n)) + 1j * rng.normal(size=(3, n)) * pairs
+    np.testing.assert_array_equal(_pairs.from_coordinates(_pairs.coordinates(x, pairs), pairs), x)
+    full = _pairs.expand(x, pairs)
+    assert full.shape[-1] == n + pairs.sum()
+    np.testing.assert_allclose(
+        np.linalg.norm(_pairs.realify(x, pairs), axis=-1), np.linalg.norm(full, axis=-1), rtol=4 * n * EPS
+    )
+
+
+def test_poles():
+    system = ssm.Diagonal([-1 + 2j, -3.0], [1, 1], [1, 1], conjugate_pairs=np.array([True, False]))
+    np.testing.assert_array_equal(system.poles(), [-1 + 2j, -3, -1 - 2j])
+    assert system.n_states == 3 and system.output_dtype == np.float64
+    np.testing.assert_array_equal(ssm.hippo("legs", 5).state_space(np.ones(5)).poles(), -np.arange(1.0, 6))
+
+
+def test_systems_are_frozen_and_keep_the_caller_out():
+    A = -np.eye(2)
+    system = ssm.StateSpace(A, [1.0, 1.0], [1.0, 1.0])
+    A[0, 0] = 7
+    assert system.A[0, 0] == -1
+    with pytest.raises(ValueError, match="read-only"):
+        system.A[0, 0] = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        system.A = A
+    copy = pickle.loads(pickle.dumps(system))
+    np.testing.assert_array_equal(copy.A, system.A)
+
+
+def test_single_precision_stays_single():
+    one = np.float32([1, 2])
+    assert ssm.StateSpace(-np.eye(2, dtype=np.float32), one, one).dtype == np.float32
+    assert ssm.Diagonal(np.complex64([-1, 1j]), one, one, 0.5).dtype == np.complex64
+    assert ssm.Diagonal(np.complex64([-1, 1j]), one, np.float64(one)).dtype == np.complex128
+    assert ssm.StateSpace([[-1]], [1], [1]).dtype == np.float64
+
+
+def test_diagonalize():
+    A = np.array([[-1.0, 2.0], [-2.0, -1.0]])
+    system = ssm.StateSpace(A, [1.0, 0.5], [1.0, -1.0])
+    s = np.array([1.0, 2j])
+    np.testing.assert_allclose(ssm.diagonalize(system).transfer_function(s), system.transfer_function(s), rtol=32 * EPS)
+    op = ssm.hippo("legs", 12)
+    with pytest.warns(ssm.ConditioningWarning, match="The eigenvectors have condition number .* digits are left"):
+        ssm.diagonalize(op.state_space(np.ones(12)))
+    with pytest.raises(ValueError, match="`system` must have a basis of eigenvectors"):
+        ssm.diagonalize(ssm.StateSpace([[0.0, 1.0], [0.0, 0.0]], [1.0, 1.0], [1.0, 1.0]))
+    with pytest.raises(TypeError, match="`system` must be a continuous StateSpace, Diagonal or DPLR system"):
+        ssm.diagonalize(A)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "sentence"),
+    [
+        (lambda: ssm.StateSpace(None, [1], [1]), TypeError, "`A` must be an array of numbers, but it is NoneType None."),
+        (lambda: ssm.StateSpace("A", [1], [1]), TypeError, "`A` must be an array of numbers, but it is str 'A'."),
+        (lambda: ssm.StateSpace([[1], [1, 2]], [1], [1]), TypeError, "`A` must be a rectangular array of numbers"),
+        (lambda: ssm.StateSpace([[1, 2]], [1], [1]), ValueError, "`A` must have shape (..., N, N)"),
+        (lambda: ssm.StateSpace(np.eye(2), [1], [1, 1]), ValueError, "`B` must have shape (..., N), but its shape is (1,)"),
+        (lambda: ssm.StateSpace(np.eye(2), 1, [1, 1]), ValueError, "`B` must have at least 1 dimension, but"),
+        (lambda: ssm.StateSpace([[np.inf]], [1], [1]), ValueError, "`A` must be finite, but its entry (0, 0) is inf."),
+        (lambda: ssm.StateSpace(np.eye(0), [], []), ValueError, "`A` must not be empty, but its shape is (0, 0)."),
+        (lambda: ssm.StateSpace([[True]], [1], [1]), TypeError, "its dtype is bool."),
+        (lambda: ssm.StateSpace([[1.0]], np.float16([1]), [1]), TypeError, "its dtype is float16."),
+        (lambda: ssm.StateSpace([[1.0]], np.ma.ones(1), [1]), TypeError, "it is a masked array."),
+        (lambda: ssm.StateSpace([[2**60]], [1], [1]), ValueError, "`A` must hold integers that float64 represents"),
+        (lambda: ssm.StateSpace(np.ones((2, 1, 1)), np.ones((3, 1)), [1]), ValueError, "leading axes that broadcast"),
+        (lambda: ssm.Diagonal([1j], [1], [1], 1j, True), ValueError, "`D` must be real where `conjugate_pairs` stores"),
+        (lambda: ssm.Diagonal([1j], [1], [1], 0, np.array([False])), ValueError, "`Lambda` must be real in modes that"),
+        (lambda: ssm.Diagonal([1j], [1], [1], 0, np.array([1])), TypeError, "`conjugate_pairs` must be True, False or a"),
+        (lambda: ssm.DPLR([1j], [[1]], [[1, 2]], [1], [1]), ValueError, "`Q` must have shape (..., N, r)"),
+        (lambda: ssm.StateSpace(-np.eye(2), [1, 1], [1, 1]).conjugate(np.eye(3)), ValueError, "`T` must have shape"),
+    ],
+)
+def test_bad_input(make, kind, sentence):
+    with pytest.raises(kind) as caught:
+        make()
+    assert sentence in str(caught.value)
