@@ -28,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without Greek letters prints ? instead of stopping
     try:
         return int(arguments.command(arguments))
     except (ValueError, TypeError, ImportError, OSError) as error:

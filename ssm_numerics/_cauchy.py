@@ -77,6 +77,7 @@ def _pole_range(poles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     largest = size.max(axis=-1)
     least = np.where(size == 0, largest[..., None], size).min(axis=-1)
     some = largest > 0
-    middle = np.where(some, np.sqrt(largest) * np.sqrt(least), 1)
-    scale = np.ldexp(np.ones_like(middle), -np.frexp(middle)[1])
+    limit = np.finfo(size.dtype).max ** 0.49  # beyond, the scale itself would overflow, or its squares
+    middle = np.clip(np.where(some, np.sqrt(largest) * np.sqrt(least), 1), 1 / limit, limit)
+    scale = np.ldexp(np.ones_like(size[..., 0]), -np.frexp(middle)[1])
     return scale, np.where(some, largest * scale, 1)

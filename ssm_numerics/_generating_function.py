@@ -11,7 +11,7 @@ so nothing is ever divided by 1 + omega, and 1 - omega and 1 + omega are formed 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,33 +26,42 @@ from .state_space import DiscreteDPLR
 LOOP_RATE, GEMM_RATE = 2e9, 2e10
 
 
+@dataclass(frozen=True)
+class PoleForm:
+    """K_hat = scale C (a - s (diag(poles) - P Q*))^-1 B at the nodes of a circle."""
+
+    a: np.ndarray
+    s: np.ndarray
+    scale: np.ndarray
+    poles: np.ndarray
+    B: np.ndarray
+    P: np.ndarray | None
+    Q: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Circle:
+    """1 - omega, 1 + omega and omega at omega_k = r e^{-2 pi i k/n}."""
+
+    one_minus: np.ndarray
+    one_plus: np.ndarray
+    omega: np.ndarray
+
+
 def kernel_by_cauchy(problem: Any) -> np.ndarray:
     """K of a DPLR or diagonal problem; spectral radius of A_bar at most one."""
     from scipy import fft
 
     discrete, length = problem.discrete, problem.length
     is_real = discrete.output_dtype.kind == "f"
-    real = discrete.C.real.dtype
-    one_minus, one_plus, omega, decay = circle(length, length // 2 + 1 if is_real else length)
-    source, alpha = problem.continuous, problem.alpha
-    C = truncated_output(discrete, length)
-    if source is not None and alpha is not None:
-        step = discrete.dt[..., None].astype(np.float64)
-        a, s, scale = one_minus, step * ((1 - alpha) * one_plus + (2 * alpha - 1)), step
-        poles, B = source.Lambda, source.B
-        P, Q = (source.P, source.Q) if isinstance(discrete, DiscreteDPLR) else (None, None)
-    else:
-        a, s, scale = np.ones_like(omega), omega, np.ones(1)
-        poles, B = discrete.Lambda_bar, discrete.B_bar
-        P, Q = (discrete.P_bar, discrete.Q_bar) if isinstance(discrete, DiscreteDPLR) else (None, None)
-    a, s = a.astype(complex_dtype(real)), s.astype(complex_dtype(real))
-    K_hat = scale * generating_function(a, s, poles, P, Q, B, C, discrete.pairs)
+    form = pole_form(problem, circle(length, length // 2 + 1 if is_real else length, -np.log(2)))
+    K_hat = form.scale * generating_function(form, truncated_output(discrete, length), discrete.pairs)
     K = fft.irfft(K_hat, length) if is_real else fft.ifft(K_hat, length)
-    return np.asarray(K * decay, dtype=real if is_real else discrete.dtype)
+    return np.asarray(K * np.exp2(np.arange(length) / length), dtype=discrete.output_dtype if is_real else discrete.dtype)
 
 
-def circle(length: int, n_nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """1 - omega, 1 + omega and omega at omega_k = r e^{-2 pi i k/L}, r^L = 1/2, and r^{-l} for l < L.
+def circle(length: int, n_nodes: int, log_power: float) -> Circle:
+    """The first `n_nodes` of `length` nodes on the circle of radius r, r^length = e^log_power.
 
     Every node is computed on its own (repeated powers lose digits), from half angles, so that 1 - omega and 1 + omega have
     small relative errors where they are small.
@@ -60,16 +69,31 @@ def circle(length: int, n_nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     k = np.arange(n_nodes)
     sine = np.sin(np.pi * (np.minimum(k, length - k) / length))
     cosine = np.sin(np.pi * ((length - 2 * k) / (2 * length)))
-    radius, gap = np.exp2(-1 / length), -np.expm1(-np.log(2) / length)
+    radius, gap = np.exp(log_power / length), -np.expm1(log_power / length)
     turn = 2j * radius * sine * cosine
-    one_minus = gap + 2 * radius * sine**2 + turn
-    one_plus = gap + 2 * radius * cosine**2 - turn
-    return one_minus, one_plus, radius * (cosine**2 - sine**2) - turn, np.exp2(np.arange(length) / length)
+    one_minus, one_plus = gap + 2 * radius * sine**2 + turn, gap + 2 * radius * cosine**2 - turn
+    return Circle(one_minus, one_plus, radius * (cosine**2 - sine**2) - turn)
 
 
-def generating_function(a: Any, s: Any, poles: Any, P: Any, Q: Any, B: Any, C: Any, pairs: Any) -> np.ndarray:
-    """C (a - s (diag(poles) - P Q*))^-1 B at every (a, s), by Woodbury for any rank; shape (..., nodes)."""
-    if P is None:
+def pole_form(problem: Any, around: Circle) -> PoleForm:
+    """From the continuous poles where they are known under a GBT rule, else from the discrete ones."""
+    discrete, source, alpha = problem.discrete, problem.continuous, problem.alpha
+    has_rank = isinstance(discrete, DiscreteDPLR)
+    dtype = complex_dtype(discrete.dtype)
+    if source is not None and alpha is not None:
+        step = discrete.dt[..., None].astype(np.float64)
+        a, s = around.one_minus, step * ((1 - alpha) * around.one_plus + (2 * alpha - 1))
+        low_rank = (source.P, source.Q) if has_rank else (None, None)
+        return PoleForm(a.astype(dtype), s.astype(dtype), step, source.Lambda, source.B, *low_rank)
+    a, s = np.ones_like(around.omega), around.omega
+    low_rank = (discrete.P_bar, discrete.Q_bar) if has_rank else (None, None)
+    return PoleForm(a.astype(dtype), s.astype(dtype), np.ones(1), discrete.Lambda_bar, discrete.B_bar, *low_rank)
+
+
+def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None) -> np.ndarray:
+    """C (a - s (diag(poles) - P Q*))^-1 B at every node, by Woodbury for any rank; shape (..., nodes)."""
+    a, s, poles, B, P, Q = form.a, form.s, form.poles, form.B, form.P, form.Q
+    if P is None or Q is None:
         return cauchy_sums((C * B)[..., None, :], a, s, poles, pairs)[..., 0, :]
     rank = P.shape[-1]
     left, right = _stacked(C, Q.mT.conj()), _stacked(B, P.mT)

@@ -82,9 +82,10 @@ def _fourier_table(frequency: float, t: np.ndarray, count: int) -> np.ndarray:
 
 
 def _dual_fout(op: HiPPO, t: np.ndarray, count: int, scaled: bool) -> np.ndarray:
+    """Twice the limit of e^{tA} B for large N, which is orthogonal with squared norms 1/2 on the window of length 2."""
     if op.N % 2:
         _arrays.fail("N", "be even for the basis of fout (its last cosine has no sine)", f"it is {op.N}")
-    return _fourier_table(math.pi, t, count) / 2
+    return _fourier_table(math.pi, t, count)
 
 
 def _dual_foud(op: HiPPO, t: np.ndarray, count: int, scaled: bool) -> np.ndarray:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-SERIAL_FLOPS = 2_000_000
+SERIAL_FLOPS = 10_000_000
 """Below this much work starting threads costs more than it saves (a thread takes about 50 microseconds to start)."""
 
 

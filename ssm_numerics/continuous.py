@@ -82,7 +82,7 @@ def _dense_response(system: StateSpace, t: np.ndarray) -> np.ndarray:
     block = max(1, BLOCK_BYTES // (64 * system.A.size))
     parts = []
     for part in _blocks(distinct, block):
-        hA = part.reshape(-1, *([1] * system.A.ndim)) * system.A
+        hA = part.reshape(-1, *([1] * (len(system.batch_shape) + 2))) * system.A
         states = holds(hA, system.B, with_ramp=False)[0].times(system.B[..., None])
         parts.append((system.C[..., None, :] @ states)[..., 0, 0])
     h = np.moveaxis(np.concatenate(parts, axis=0), 0, -1)[..., where]

@@ -1,4 +1,4 @@
-"""The convolution kernel K_l = C A_bar^l B_bar by four algorithms behind one contract, and a cost model that chooses.
+"""The convolution kernel K_l = C A_bar^l B_bar by five algorithms behind one contract, and a cost model that chooses.
 
 Each method is an entry of `METHODS`: when it applies, what it costs, how accurate it is, and the function that runs it.
 """
@@ -6,12 +6,13 @@ Each method is an entry of `METHODS`: when it applies, what it costs, how accura
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from . import _arrays
+from ._contour import choose_circle, kernel_by_contour
 from ._generating_function import kernel_by_cauchy
 from ._increments import transition
 from ._stepping import as_discrete, run
@@ -34,6 +35,8 @@ class Problem:
     length: int
     continuous: Any = None  # a Diagonal or DPLR system
     alpha: float | None = None  # its GBT parameter; None for ZOH and FOH
+    rtol: float = 1e-12  # what methods of adjustable accuracy aim at
+    measured: list[float] = field(default_factory=list)  # errors that methods measure as they go
 
     @property
     def heads(self) -> int:
@@ -79,6 +82,7 @@ def convolution_kernel(
     alpha: float | None = None,
     method: str = "auto",
     return_info: bool = False,
+    rtol: float = 1e-12,
     max_memory: float = _arrays.DEFAULT_MAX_MEMORY,
 ) -> Any:
     """The kernel K_l = C A_bar^l B_bar, l = 0, ..., L-1, of the convolutional view y = K * u + D u.
@@ -92,13 +96,16 @@ def convolution_kernel(
         Step, one or one per head; omitted for a discrete system.
     discretization, alpha
         As in `discretize`; "bilinear" by default.
-    method : {"auto", "krylov", "krylov_blocked", "vandermonde", "cauchy"}
+    method : {"auto", "krylov", "krylov_blocked", "vandermonde", "cauchy", "contour"}
         "krylov": the definition, one step per sample. "krylov_blocked": two blocks of about sqrt(L) Krylov vectors by
         doubling, and one matrix product. "vandermonde": sum_n c_n z_n^l for diagonal systems. "cauchy": Algorithm 1 of
-        [S4] on the circle r^L = 1/2, for DPLR and diagonal systems.
+        [S4] on the circle r^L = 1/2, for DPLR and diagonal systems. "contour": the generating function on a smaller circle
+        with a few times L nodes, which needs no power of A_bar.
     return_info : bool
         Return (K, info) with `info.method`, `.why`, `.estimated_error` and `.a_posteriori_error`, the latter measured
         against the definition (or, for "krylov", the blocked form) on the first 64 samples.
+    rtol : float
+        What "contour" aims at, relative to max |K|; its circle is chosen accordingly.
     max_memory : float, bytes
         Larger results are refused before anything is allocated.
 
@@ -137,7 +144,8 @@ def convolution_kernel(
     _arrays.memory("L", 3.0 * np.prod(discrete.batch_shape) * length * discrete.dtype.itemsize, max_memory)
     poles_known = isinstance(system, (Diagonal, DPLR)) and isinstance(discrete, (DiscreteDiagonal, DiscreteDPLR))
     parameter = rule(discretization or "bilinear", alpha)[1] if poles_known else None
-    problem = Problem(discrete, length, system if poles_known else None, parameter)
+    _arrays.real_number("rtol", rtol, above=0.0, below=1.0)
+    problem = Problem(discrete, length, system if poles_known else None, parameter, rtol)
     name, why = _choose(problem) if method == "auto" else (method, "as asked")
     if not METHODS[name].applies(problem):
         _arrays.fail("method", f"be krylov or krylov_blocked unless the system is {METHODS[name].needs}", f"it is {name!r}")
@@ -148,7 +156,8 @@ def convolution_kernel(
         _arrays.fail("L", "be short enough for the growth of an unstable system", found)
     if not return_info:
         return K
-    return K, KernelInfo(name, why, METHODS[name].error(problem, K), _a_posteriori(problem, name, K))
+    a_posteriori = max(_a_posteriori(problem, name, K), *problem.measured, 0.0)
+    return K, KernelInfo(name, why, METHODS[name].error(problem, K), a_posteriori)
 
 
 def _krylov(problem: Problem) -> np.ndarray:
@@ -240,6 +249,16 @@ def _seconds_cauchy(problem: Problem) -> float:
     return 3 * CALL_OVERHEAD + problem.heads * (sums / LOOP_RATE + transform / FFT_RATE + power)
 
 
+def _seconds_contour(problem: Problem) -> float:
+    """As `cauchy` without the power, on m times as many nodes."""
+    cauchy = _seconds_cauchy(replace(problem, length=choose_circle(problem.rtol, problem.unit).multiple * problem.length))
+    return cauchy + CALL_OVERHEAD
+
+
+def _error_contour(problem: Problem, K: np.ndarray) -> float:
+    return choose_circle(problem.rtol, problem.unit).expected_error + _error_cauchy(problem, K)
+
+
 def _error_krylov(problem: Problem, K: np.ndarray) -> float:
     return 8 * problem.discrete.n_states * problem.unit
 
@@ -273,6 +292,13 @@ METHODS = {
         "diagonal, or DPLR under a GBT rule",
         _seconds_cauchy,
         _error_cauchy,
+    ),
+    "contour": Method(
+        _fold_previous_tap(kernel_by_contour),
+        lambda p: isinstance(p.discrete, (DiscreteDiagonal, DiscreteDPLR)),
+        "diagonal, or DPLR under a GBT rule",
+        _seconds_contour,
+        _error_contour,
     ),
 }
 

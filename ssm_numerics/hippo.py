@@ -133,8 +133,9 @@ class HiPPO:
         -----
         legs: g_n(t) = sqrt(2n+1) P_n(2 e^{-t} - 1); scaled: sqrt(2n+1) P_n(2 s/t - 1). legt:
         sqrt(2n+1) P_n(1 - 2t/theta). lmu: P_n(2t/theta - 1). lagt: L_n(t) e^{-t/2}. glagt: generalized Laguerre.
-        fout: (1, 0, sqrt2 cos(pi m t), sqrt2 sin(pi m t), ...)/2. foud: h(t)' W^+, W the controllability Gramian,
-        because its functions are not orthogonal.
+        fout: (1, 0, sqrt2 cos(pi m t), sqrt2 sin(pi m t), ...). foud: the rows of W^+ h(t), h = e^{tA} B and W the
+        controllability Gramian: its responses are not orthogonal, and this is the least-squares approximation of the
+        past by them, that is by e^{-t/2} times functions of period 1.
         *Accuracy*: N u times max|g| sum|c|. *Cost*: O(N) for every lag and vector.
 
         References
@@ -221,8 +222,8 @@ def hippo(
     --------
     >>> import ssm_numerics as ssm
     >>> ssm.hippo("legs", 3).A.round(3)
-    array([[-1.   , -0.   , -0.   ],
-           [-1.732, -2.   , -0.   ],
+    array([[-1.   ,  0.   ,  0.   ],
+           [-1.732, -2.   ,  0.   ],
            [-2.236, -3.873, -3.   ]])
     """
     family = _arrays.choice("family", family, _FAMILIES)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 EPS = 2.0**-53
@@ -100,13 +100,14 @@ def spectrum(result: Any, ax: Any = None) -> Any:
     with style():
         ax = axes(ax)
         values = np.atleast_2d(np.asarray(result.eigenvalues))
-        for index, row in enumerate(values.reshape(-1, values.shape[-1])):
-            ax.plot(row.real, row.imag, label=f"head {index}", **series(index, line=False))
+        heads = values.reshape(-1, values.shape[-1])
+        for index, row in enumerate(heads):
+            label = f"head {index}" if len(heads) > 1 else "eigenvalues"
+            ax.plot(row.real, row.imag, label=label, **series(index, line=False))
         ax.axvline(0.0, color="#666666", linewidth=0.8)
-        if values.size > values.shape[-1]:
-            ax.legend()
         if hasattr(result, "spectral_abscissa"):
             ax.axvline(float(result), label="numerical abscissa", **series(1, marker=False))
+        if len(heads) > 1 or hasattr(result, "spectral_abscissa"):
             ax.legend()
         title = getattr(result, "title", "Eigenvalues")
         title += "" if getattr(result, "trusted", True) else " (not to be trusted)"
@@ -123,10 +124,10 @@ def growth(result: Any, ax: Any = None) -> Any:
             ("log2_condition_raw", "condition number of V"),
             ("log2_condition_scaled", "condition number, columns normalized"),
         )
+        every = max(1, len(result.N) // 16)
         for index, (name, label) in enumerate(curves):
-            ax.plot(result.N, getattr(result, name), label=label, **series(index))
-        ax.axhline(53, color="#666666", linewidth=0.8)
-        ax.annotate("2⁵³: no digit left in float64", (max(result.N), 53), ha="right", va="bottom", fontsize=8)
+            ax.plot(result.N, getattr(result, name), label=label, markevery=every, **series(index))
+        ax.axhline(53, color="#666666", linewidth=0.8, label="no digit left in float64")
         ax.set(xlabel="number of states N", ylabel="log₂", title="Growth of the HiPPO eigenvectors")
         ax.legend()
     return ax
@@ -144,18 +145,33 @@ def eigenvector_condition(result: Any, ax: Any = None) -> Any:
 
 
 def condition_report(result: Any, ax: Any = None) -> Any:
-    """The numbers of a condition report as bars on a logarithmic scale."""
+    """What multiplies the rounding of each route to the kernel, on a logarithmic scale."""
+    rows = {
+        "diagonalizing A": result.eigenvector_condition,
+        "nodes on |ω| = 1": _reciprocal(result.node_pole_distance_unit_circle),
+        "nodes on $r^L$ = 1/2": _reciprocal(result.node_pole_distance_half),
+        "I - $Ā^L$": result.truncation_condition_unit_circle,
+        "I - $r^L Ā^L$": result.truncation_condition_half,
+    }
     with style():
         ax = axes(ax)
-        numbers = {}
-        for name, value in result.to_dict().items():
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value) and value > 0:
-                numbers[name.replace("_", " ")] = float(value)
-        ax.barh(list(numbers), list(numbers.values()), color=COLORS[0], height=0.6)
+        least, most = 0.5, 1e3 / EPS
+        for row, value in enumerate(rows.values()):
+            end = min(float(value), most)
+            inside = end > 1e12
+            ax.barh(row, end - least, left=least, color=COLORS[0], height=0.6)
+            look = {"ha": "right", "color": "white"} if inside else {"ha": "left"}
+            ax.text(end, row, f" {value:.1e} ", va="center", fontsize=8, **look)
+        ax.set_yticks(range(len(rows)), list(rows))
+        ax.axvline(1 / EPS, color="#666666", linewidth=0.8)
         ax.set_xscale("log")
         ax.invert_yaxis()
-        ax.set(title="Condition report")
+        ax.set(xlim=(least, most), xlabel="condition number (line: no digit left in float64)", title=result.system)
     return ax
+
+
+def _reciprocal(distance: float) -> float:
+    return 1 / distance if distance else float("inf")
 
 
 def kernel(K: Any, dt: float = 1.0, ax: Any = None, label: str | None = None) -> Any:

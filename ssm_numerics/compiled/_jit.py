@@ -21,6 +21,16 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     return numba.njit(error_model="numpy", nogil=True)(function)
 
 
+def jit_inline(function: Callable[..., Any]) -> Callable[..., Any]:
+    """IEEE arithmetic for short functions that a loop must absorb to be vectorized (error-free transformations)."""
+    return numba.njit(error_model="numpy", nogil=True, forceinline=True)(function)
+
+
+def jit_fused(function: Callable[..., Any]) -> Callable[..., Any]:
+    """IEEE arithmetic with fused multiply-adds, but no reassociation: vectorized across independent results."""
+    return numba.njit(error_model="numpy", nogil=True, fastmath={"contract"})(function)
+
+
 def jit_sum(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a reduction whose order of summation may change for speed."""
     return numba.njit(error_model="numpy", nogil=True, fastmath=REASSOCIATE)(function)

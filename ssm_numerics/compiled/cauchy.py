@@ -10,17 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
-
-from ._jit import jit
+from ._jit import jit, jit_fused
 
 BLOCK = 128
 """Nodes that are treated together; their 14 rows of work space stay in the first-level cache."""
 
 WORK = 14 * BLOCK
 """Entries of work space: t (2 rows), g (2), Im(t^2) and scale of a pair's denominator (2), four complex sums (8)."""
-
-jit_fused = numba.njit(error_model="numpy", nogil=True, fastmath={"contract"})  # multiply-adds, but no reassociation
 
 
 @jit

@@ -11,12 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
+from ._jit import jit_inline as jit
 
 ComplexDoubleWord = tuple[Any, Any, Any, Any]
-
-# A call that stays a call keeps the loop around it from vectorizing.
-jit = numba.njit(error_model="numpy", nogil=True, forceinline=True)
 
 
 @jit
