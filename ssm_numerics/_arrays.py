@@ -104,14 +104,19 @@ def steps(dt: Any, name: str = "dt", zero: bool = False) -> np.ndarray:
     return array
 
 
-def count(name: str, value: Any, least: int = 1) -> int:
-    """An integer of at least `least`; floats and booleans are refused."""
+def integer(name: str, value: Any) -> int:
+    """An integer; floats and booleans are refused."""
     if isinstance(value, (bool, np.bool_)):
         fail(name, "be an integer", f"it is {value}", TypeError)
     try:
-        number = operator.index(value)
+        return operator.index(value)
     except TypeError:
         fail(name, "be an integer", f"it is {type(value).__name__} {value!r:.40}", TypeError)
+
+
+def count(name: str, value: Any, least: int = 1) -> int:
+    """An integer of at least `least`."""
+    number = integer(name, value)
     if number < least:
         fail(name, f"be at least {least}", f"it is {number}")
     return number
@@ -180,7 +185,7 @@ def batch(**shapes: tuple[int, ...]) -> tuple[int, ...]:
 def time_last(name: str, u: Any, axis: int) -> np.ndarray:
     """A signal with its time axis moved to the end."""
     signal = numeric(name, u, min_ndim=1)
-    if not -signal.ndim <= axis < signal.ndim:
+    if not -signal.ndim <= integer("axis", axis) < signal.ndim:
         fail("axis", f"be an axis of `{name}`", f"it is {axis} and `{name}` has shape {signal.shape}")
     return np.moveaxis(signal, axis, -1)
 

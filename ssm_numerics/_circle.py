@@ -12,6 +12,7 @@ from . import _arrays
 from ._matrices import doubled, is_diagonal
 from ._results import Number
 from .state_space import DPLR, Diagonal, StateSpace
+from .structured import as_matrix_system
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def discrete_poles(system: Any, dt: Any, discretization: str, alpha: float | Non
     """The discretized system in double precision, and the poles Algorithm 1 meets."""
     from .discretization import discretize, rule
 
+    system = as_matrix_system(system)
     if not isinstance(system, (StateSpace, Diagonal, DPLR)):
         _arrays.fail("system", "be a continuous state space system", f"it is {type(system).__name__}", TypeError)
     system = doubled(system)

@@ -143,10 +143,9 @@ def _ring_eigenvalues(weights: np.ndarray, sign: float) -> np.ndarray:
     bands = np.zeros((min(n, 3), n))
     np.add.at(bands, (high - low, low), np.where(following == 0, sign, 1.0) / np.sqrt(weights * weights[following]))
     z = eigvals_banded(bands, lower=True)[n // 2 :]
-    low_part = np.zeros_like(z)
 
     def refine(begin: int, end: int) -> None:
-        legendre_ring.newton_loop(weights, sign, z, low_part, begin, end)
+        legendre_ring.newton_loop(weights, sign, z, begin, end)
 
     over_rows(refine, z.size, 200.0 * n * z.size)
     return z

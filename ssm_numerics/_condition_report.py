@@ -13,6 +13,7 @@ from ._circle import NodePoleDistance, discrete_poles, distance, truncation_cond
 from ._matrices import UNIT, Eigensystem, dense_matrix, doubled, eigensystem
 from ._results import Result
 from .state_space import Diagonal
+from .structured import as_matrix_system
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def condition_report(
     Stable: the spectral radius of A_bar is 0.9047619048.
     """
     L = _arrays.count("L", L)
+    system = as_matrix_system(system)
     discrete, poles = discrete_poles(system, dt, discretization, alpha)
     continuous = [eigensystem(m) for m in _stack(dense_matrix(doubled(system)))]
     stepped = [eigensystem(m) for m in _stack(dense_matrix(discrete))]

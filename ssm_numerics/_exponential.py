@@ -56,7 +56,7 @@ def holds(hA: np.ndarray, B: np.ndarray, with_ramp: bool) -> tuple[Power, np.nda
     """
     n = hA.shape[-1]
     leading = np.broadcast_shapes(hA.shape[:-2], B.shape[:-1])
-    magnitude = np.exp2(np.frexp(np.abs(B).max(axis=-1, keepdims=True))[1]).astype(B.real.dtype)
+    magnitude = np.exp2(np.frexp(np.abs(B).max(axis=-1, keepdims=True))[1] - 1).astype(B.real.dtype)
     M = np.zeros((*leading, n + 1 + with_ramp, n + 1 + with_ramp), dtype=np.result_type(hA, B))
     M[..., :n, :n] = hA
     M[..., :n, n] = B / magnitude

@@ -13,9 +13,10 @@ from ._increments import transition
 from ._parallel import over_rows
 from .discretization import discretize
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
+from .structured import DiscreteStructuredStateSpace, StructuredStateSpace
 
-CONTINUOUS = (StateSpace, Diagonal, DPLR)
-DISCRETE = (DiscreteStateSpace, DiscreteDiagonal, DiscreteDPLR)
+CONTINUOUS = (StateSpace, Diagonal, DPLR, StructuredStateSpace)
+DISCRETE = (DiscreteStateSpace, DiscreteDiagonal, DiscreteDPLR, DiscreteStructuredStateSpace)
 
 
 def as_discrete(system: Any, dt: Any, discretization: str | None, alpha: float | None) -> Any:
@@ -32,6 +33,14 @@ def as_discrete(system: Any, dt: Any, discretization: str | None, alpha: float |
     return system
 
 
+def refuse_complex(**signals: np.ndarray) -> None:
+    """Conjugate pairs stand for a real system: a complex signal would need the modes that they do not store."""
+    for name, signal in signals.items():
+        if np.iscomplexobj(signal):
+            rule = "be real for a system stored by conjugate pairs (use system.full())"
+            _arrays.fail(name, rule, f"its dtype is {signal.dtype}", TypeError)
+
+
 def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.ndarray | None = None) -> Any:
     """Outputs (..., T) and final stored states (..., N) of a discrete system.
 
@@ -41,26 +50,28 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
 
     pairs = getattr(discrete, "pairs", None)
     if pairs is not None:
-        if np.iscomplexobj(u) or np.iscomplexobj(u_before):
-            found = f"its dtype is {u.dtype}"
-            _arrays.fail("u", "be real for a system stored by conjugate pairs (use system.full())", found, TypeError)
+        refuse_complex(u=u, u_before=u_before)
         if x0 is not None:
             _pairs.require_real("x0", x0, pairs)
             x0 = np.concatenate([x0.real, x0.imag], axis=-1)
     dtype = np.result_type(discrete.output_dtype, u.dtype, *([] if x0 is None else [x0.dtype]))
     heads = discrete.batch_shape if step is None else discrete.batch_shape[:-1]
-    operators, C = _operators(discrete, heads, dtype)
+    structured = isinstance(discrete, DiscreteStructuredStateSpace)
+    operators, C = (_structured_operators if structured else _operators)(discrete, heads, dtype)
+    C = _for_loops(C, dtype)
     initial = np.zeros(C.shape[-1]) if x0 is None else x0
     batch = _arrays.batch(system=heads, u=u.shape[:-1], x0=initial.shape[:-1], u_before=u_before.shape)
     n_rows, n_samples = math.prod(batch), u.shape[-1]
     _arrays.memory("u", n_rows * n_samples * dtype.itemsize)
-    signals = np.ascontiguousarray(u.reshape(-1, n_samples), dtype=dtype)
-    x = np.array(np.broadcast_to(initial, (*batch, C.shape[-1])), dtype=dtype).reshape(n_rows, -1)
+    signals = _for_loops(u.reshape(-1, n_samples), dtype)
+    x = np.array(np.broadcast_to(initial, (*batch, C.shape[-1])), dtype=dtype, order="C").reshape(n_rows, -1)
     before = np.array(np.broadcast_to(u_before, batch), dtype=dtype).reshape(n_rows)
     y = np.empty((n_rows, n_samples), dtype=dtype)
-    which = np.zeros(n_samples, dtype=np.int64) if step is None else step
+    which = np.zeros(n_samples, dtype=np.int64) if step is None else _for_loops(step, np.int64)
     rows = (_index(heads, batch), _index(u.shape[:-1], batch), which)
-    if isinstance(discrete, DiscreteStateSpace):
+    if structured:
+        loop, rank, per_sample = compiled.structured_loop, 0, 30.0 * x.shape[1]
+    elif isinstance(discrete, DiscreteStateSpace):
         loop, rank = partial(compiled.dense_loop, discrete.increment is not None), 0
         per_sample = 2.0 * x.shape[1] ** 2
     else:
@@ -84,7 +95,7 @@ def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[
         steps = discrete.batch_shape[len(heads) :] or (1,)
         array = array if discrete.batch_shape[len(heads) :] else np.expand_dims(array, -1 - axes)
         whole = np.broadcast_to(array, (*heads, *steps, *trailing))
-        return np.ascontiguousarray(whole.reshape(math.prod(heads), *steps, *trailing), dtype=dtype)
+        return _for_loops(whole.reshape(math.prod(heads), *steps, *trailing), dtype)
 
     B_prev = np.zeros_like(discrete.B_bar) if discrete.B_bar_previous is None else discrete.B_bar_previous
     if isinstance(discrete, DiscreteStateSpace):
@@ -102,6 +113,15 @@ def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[
     vectors = [flat(_halves(v), 1) for v in (discrete.B_bar, B_prev)]
     keep = np.concatenate([keep, keep], axis=-1)
     return [flat(keep, 1), flat(z, 2), flat(_halves(P), 2), weighted[0], *vectors], weighted[1][:, 0]
+
+
+def _structured_operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[list[Any], np.ndarray]:
+    """The generators of A, and per head the step, its LU factors, and C."""
+    operator, n = discrete.operator, discrete.operator.N
+    C = np.ascontiguousarray(np.broadcast_to(discrete.C, (*heads, n)).reshape(-1, n), dtype=dtype)
+    dt = np.array(np.broadcast_to(discrete.dt, heads)).reshape(-1)
+    factors = np.array(np.broadcast_to(discrete.factors(), (*heads, 3, n))).reshape(-1, 3, n)
+    return [operator._structure.generators, factors, dt, discrete.alpha, operator.B], C
 
 
 def _smaller_modes(discrete: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -127,4 +147,9 @@ def _as_modes(halves: np.ndarray) -> np.ndarray:
 def _index(shape: tuple[int, ...], batch: tuple[int, ...]) -> np.ndarray:
     """For every row of the batch, the number of the entry of a smaller array that broadcasts to it."""
     numbers = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
-    return np.ascontiguousarray(np.broadcast_to(numbers, batch)).reshape(-1)
+    return _for_loops(np.broadcast_to(numbers, batch).reshape(-1), np.int64)
+
+
+def _for_loops(array: np.ndarray, dtype: Any) -> np.ndarray:
+    """The array as the loops are compiled for: contiguous and writable, whatever it was, so that they compile once."""
+    return np.require(array, dtype, ["C", "W"])

@@ -39,6 +39,10 @@ class System:
         for name, array in arrays.items():
             object.__setattr__(self, name, _arrays.owned(array, dtype))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are made by the constructor, so that their arrays are read-only too."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+
     @property
     def batch_shape(self) -> tuple[int, ...]:
         """The common shape of the leading axes (heads)."""

@@ -16,6 +16,7 @@ from . import _arrays, _ball_systems, _balls
 from ._ball_spectra import hippo_eigenvalues, nplr_eigenvalues, nplr_weights
 from ._balls import DEFAULT_BITS, Certified
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
+from .structured import as_matrix_system
 
 __all__ = [
     "Certified",
@@ -93,6 +94,7 @@ def convolution_kernel(
     """
     L = _arrays.count("L", L)
     bits = _balls.accuracy(accuracy_bits)
+    system = as_matrix_system(system)
     method, alpha, dt = _step(system, dt, discretization, alpha, "discretization")
     _balls.library()
 
@@ -144,6 +146,7 @@ def discretize(
     >>> step.B_bar.mid.tolist()
     [0.999999995]
     """
+    system = as_matrix_system(system)
     if not isinstance(system, CONTINUOUS):
         _arrays.fail("system", "be a continuous system", f"it is {type(system).__name__}", TypeError)
     bits = _balls.accuracy(accuracy_bits)

@@ -14,6 +14,7 @@ from ._stepping import CONTINUOUS, run
 from .convolution_kernel import convolution_kernel
 from .discretization import exact_steps
 from .state_space import DPLR, Diagonal, DiscreteStateSpace, StateSpace
+from .structured import StructuredStateSpace
 
 BLOCK_BYTES = 2**26
 """Working memory for the exponentials of many different steps."""
@@ -154,7 +155,7 @@ def respond(
     signal = _samples(u, times)
     modes = system.pairs if isinstance(system, DPLR) else None
     state = None if x0 is None else _state(system, x0)
-    if isinstance(system, DPLR):
+    if isinstance(system, (DPLR, StructuredStateSpace)):
         system = system.to_dense()
         state = state if state is None or modes is None else _pairs.realify(state, modes)
     before = _arrays.numeric("u_before", u_before)

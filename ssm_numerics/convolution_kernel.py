@@ -19,6 +19,7 @@ from ._stepping import as_discrete, run
 from .discretization import rule
 from .products import exp_nodes, gbt_nodes, vandermonde_sums
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
+from .structured import DiscreteStructuredStateSpace
 
 GEMM_RATE, LOOP_RATE, FFT_RATE = 2e10, 2e9, 2e9
 """Flops per second of one 2020s core: matrix products, compiled loops, FFTs. Only their ratios matter."""
@@ -141,6 +142,7 @@ def convolution_kernel(
     length = _arrays.count("L", L)
     _arrays.choice("method", method, ("auto", *METHODS))
     discrete = as_discrete(system, dt, discretization, alpha)
+    _arrays.real_number("max_memory", max_memory, above=0.0)
     _arrays.memory("L", 3.0 * np.prod(discrete.batch_shape) * length * discrete.dtype.itemsize, max_memory)
     poles_known = isinstance(system, (Diagonal, DPLR)) and isinstance(discrete, (DiscreteDiagonal, DiscreteDPLR))
     parameter = rule(discretization or "bilinear", alpha)[1] if poles_known else None
@@ -151,6 +153,8 @@ def convolution_kernel(
         _arrays.fail("method", f"be krylov or krylov_blocked unless the system is {METHODS[name].needs}", f"it is {name!r}")
     with np.errstate(all="ignore"):
         K = METHODS[name].run(problem)
+    if K.shape[:-1] != discrete.batch_shape:  # only D or dt has the other axes
+        K = np.array(np.broadcast_to(K, (*discrete.batch_shape, length)))
     if not np.isfinite(K).all():
         found = f"the kernel overflows within {length} samples; reduce `dt` or `L`, or use an implicit rule"
         _arrays.fail("L", "be short enough for the growth of an unstable system", found)
@@ -208,7 +212,8 @@ def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[
             return first
         moved = d.Lambda_bar * d.B_bar if isinstance(d, DiscreteDiagonal) else (d.A_bar @ d.B_bar[..., None])[..., 0]
         late = replace(d, B_bar=moved + d.B_bar_previous, B_bar_previous=None)
-        return np.concatenate([first, run_plain(replace(problem, discrete=late, length=problem.length - 1))], axis=-1)
+        rest = run_plain(replace(problem, discrete=late, length=problem.length - 1))
+        return np.concatenate([first, np.broadcast_to(rest, (*d.batch_shape, problem.length - 1))], axis=-1)
 
     return run_with_tap
 
@@ -220,7 +225,7 @@ def _flops_dense(problem: Problem) -> float:
 
 def _seconds_krylov(problem: Problem) -> float:
     d = problem.discrete
-    structured = isinstance(d, (DiscreteDiagonal, DiscreteDPLR))
+    structured = isinstance(d, (DiscreteDiagonal, DiscreteDPLR, DiscreteStructuredStateSpace))
     rank = d.P_bar.shape[-1] if isinstance(d, DiscreteDPLR) else 0
     flops = 8.0 * d.n_states * (1 + rank) if structured else 2.0 * d.n_states**2 / 4
     return CALL_OVERHEAD + problem.heads * problem.length * flops / LOOP_RATE
@@ -265,9 +270,9 @@ def _error_krylov(problem: Problem, K: np.ndarray) -> float:
 
 def _error_vandermonde(problem: Problem, K: np.ndarray) -> float:
     d = problem.discrete
-    scale = np.abs(d.C * d.B_bar * d.weights).sum(axis=-1).max()
+    scale = np.abs(d.C * d.B_bar * d.weights).sum(axis=-1) / np.maximum(np.abs(K).max(axis=-1), np.finfo(K.dtype).tiny)
     drift = 1.0 if problem.continuous is None else min(1.0, float(np.abs(problem.continuous.Lambda * d.dt[..., None]).max()))
-    return problem.unit * (50 + 4 * drift * problem.length) * scale / np.abs(K).max()
+    return float(problem.unit * (50 + 4 * drift * problem.length) * scale.max())
 
 
 def _error_cauchy(problem: Problem, K: np.ndarray) -> float:

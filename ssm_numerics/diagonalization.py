@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _arrays
 from .state_space import DPLR, Diagonal, StateSpace
+from .structured import as_matrix_system
 
 WARN_ABOVE = 1e4
 """The condition number above which a diagonal form loses four digits or more."""
@@ -55,6 +56,7 @@ def diagonalize(system: Any) -> Diagonal:
     """
     if isinstance(system, Diagonal):
         return system
+    system = as_matrix_system(system)
     if not isinstance(system, (StateSpace, DPLR)):
         found = f"it is {type(system).__name__}"
         _arrays.fail("system", "be a continuous StateSpace, Diagonal or DPLR system", found, TypeError)
@@ -69,5 +71,5 @@ def diagonalize(system: Any) -> Diagonal:
         text = f"The eigenvectors have condition number {condition:.3g}: about {digits:.0f} digits are left; consider nplr."
         warnings.warn(text, _arrays.ConditioningWarning, stacklevel=2)
     dtype = _arrays.complex_dtype(dense.dtype)
-    B = np.linalg.solve(V, np.broadcast_to(dense.B, Lambda.shape)[..., None].astype(dtype))[..., 0]
+    B = np.linalg.solve(V, dense.B[..., None].astype(dtype))[..., 0]
     return Diagonal(Lambda.astype(dtype), B, (dense.C[..., None, :] @ V)[..., 0, :], dense.D)

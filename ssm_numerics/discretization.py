@@ -19,6 +19,7 @@ from . import _arrays, _pairs
 from ._exponential import holds, phi_diagonal
 from ._increments import Power, identity_like, smaller_form
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
+from .structured import DiscreteStructuredStateSpace, StructuredStateSpace, steps_in_linear_time
 
 GBT_ALPHA = {"euler": 0.0, "backward_euler": 1.0, "bilinear": 0.5, "gbt": None}
 """The one-parameter family; "gbt" takes its parameter from `alpha`."""
@@ -41,13 +42,16 @@ def rule(method: Any, alpha: Any = None, name: str = "method") -> tuple[str, flo
 
 
 def discretize(
-    system: StateSpace | Diagonal | DPLR, dt: Any, method: str = "bilinear", alpha: float | None = None
-) -> DiscreteStateSpace | DiscreteDiagonal | DiscreteDPLR:
+    system: StateSpace | Diagonal | DPLR | StructuredStateSpace,
+    dt: Any,
+    method: str = "bilinear",
+    alpha: float | None = None,
+) -> DiscreteStateSpace | DiscreteDiagonal | DiscreteDPLR | DiscreteStructuredStateSpace:
     """Discretize a continuous system with step `dt`.
 
     Parameters
     ----------
-    system : StateSpace, Diagonal or DPLR
+    system : StateSpace, Diagonal, DPLR, or the system of a HiPPO operator
     dt : float or array_like, shape (...), time
         Positive steps, one or one per head; they broadcast with the system's leading axes.
     method : {"euler", "backward_euler", "bilinear", "gbt", "zoh", "foh"}
@@ -56,9 +60,10 @@ def discretize(
 
     Returns
     -------
-    DiscreteStateSpace, DiscreteDiagonal or DiscreteDPLR
+    DiscreteStateSpace, DiscreteDiagonal, DiscreteDPLR or DiscreteStructuredStateSpace
         The same structure and storage. A DPLR system keeps it under every GBT rule; its exponential has no low-rank form,
-        so ZOH and FOH return the dense system in the basis of `system.to_dense()`. C and D are unchanged.
+        so ZOH and FOH return the dense system in the basis of `system.to_dense()`. The system of a HiPPO operator keeps
+        its O(N) form under GBT rules with alpha >= 1/2. C and D are unchanged.
 
     Raises
     ------
@@ -90,13 +95,15 @@ def discretize(
     >>> ssm.discretize(system, 0.5, "backward_euler").A_bar.round(4)
     array([0.6667])
     """
-    if not isinstance(system, (StateSpace, Diagonal, DPLR)):
+    if not isinstance(system, (StateSpace, Diagonal, DPLR, StructuredStateSpace)):
         found = f"it is {type(system).__name__}"
         _arrays.fail("system", "be a continuous StateSpace, Diagonal or DPLR system", found, TypeError)
     method, alpha = rule(method, alpha)
     step = _arrays.steps(dt)
     _arrays.batch(dt=step.shape, system=system.batch_shape)
-    if isinstance(system, DPLR) and alpha is None:
+    if isinstance(system, StructuredStateSpace) and alpha is not None and steps_in_linear_time(system, alpha):
+        return DiscreteStructuredStateSpace(system.operator, alpha, system.C, system.D, step)
+    if isinstance(system, StructuredStateSpace) or (isinstance(system, DPLR) and alpha is None):
         system = system.to_dense()
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         discrete = _discretize(system, step.astype(_arrays.real_dtype(system.dtype)), method, alpha)

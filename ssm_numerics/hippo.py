@@ -19,6 +19,7 @@ from . import _arrays
 from ._hippo_basis import DUALS
 from ._hippo_structure import Fourier, Semiseparable, laguerre_gain, laguerre_scale
 from .state_space import StateSpace
+from .structured import StructuredStateSpace
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,6 +82,10 @@ class HiPPO:
     def state_space(self, C: Any, D: Any = 0.0) -> StateSpace:
         """The dense system x' = A x + B u, y = C x + D u; C has shape (..., N)."""
         return StateSpace(self.A, self.B, C, D)
+
+    def structured_state_space(self, C: Any, D: Any = 0.0) -> StructuredStateSpace:
+        """The same system with A unformed: views under GBT rules with alpha >= 1/2 step in O(N)."""
+        return StructuredStateSpace(self, C, D)
 
     def measure(self, t: Any) -> np.ndarray:
         """The probability density over lags t >= 0 in which the family's basis is orthogonal.

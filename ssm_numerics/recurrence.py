@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _pairs
-from ._stepping import as_discrete, run
+from ._stepping import as_discrete, refuse_complex, run
 from .state_space import DPLR, DiscreteStateSpace
 
 
@@ -151,6 +151,7 @@ class Stepper:
         """Outputs and the final state."""
         if self._pairs is None:
             return run(self._discrete, u, state, u_before)
+        refuse_complex(u=u, u_before=u_before)
         state = None if state is None else _pairs.coordinates(state, self._pairs)
         y, final = run(self._discrete, u, state, u_before)
         return y, _pairs.from_coordinates(final, self._pairs)

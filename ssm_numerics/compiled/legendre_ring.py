@@ -17,7 +17,7 @@ TINY = 1e-150
 
 
 @jit
-def trace_residual(weights, sign, z, z_low):
+def trace_residual(weights, sign, z):
     """trace M - 2 sign in double-word arithmetic and its derivative in z, both up to a common power of two."""
     target = 2.0 * sign
     before, before_low, before_d = 1.0, 0.0, 0.0
@@ -27,7 +27,6 @@ def trace_residual(weights, sign, z, z_low):
     for k in range(weights.size):
         d = weights[k]
         q, q_low = two_product(d, z)
-        q_low += d * z_low
         next_d = d * now + q * now_d - before_d
         other_next_d = d * other + q * other_d - other_before_d
         product, product_low = two_product(q, now)
@@ -56,13 +55,13 @@ def trace_residual(weights, sign, z, z_low):
 
 
 @jit
-def newton_loop(weights, sign, z, z_low, begin, end):
-    """Refine approximate eigenvalues to full double-word accuracy, in place."""
+def newton_loop(weights, sign, z, begin, end):
+    """Refine approximate eigenvalues to full accuracy, in place."""
     for m in range(begin, end):
         for _ in range(20):
-            residual, derivative = trace_residual(weights, sign, z[m], z_low[m])
+            residual, derivative = trace_residual(weights, sign, z[m])
             change = residual / derivative
-            z[m], z_low[m] = two_sum(z[m], z_low[m] - change)
+            z[m] -= change
             if abs(change) <= 1e-12 * z[m]:
                 break
 

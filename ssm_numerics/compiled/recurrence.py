@@ -8,6 +8,7 @@ depend on the other rows or on where the signal was cut, and no sum is reassocia
 from __future__ import annotations
 
 from ._jit import jit
+from .hippo_steps import gbt_step
 
 
 @jit
@@ -104,5 +105,16 @@ def modal_loop(turn, begin, end, head, signal, step, keep, z, P, Q, B, B_prev, C
             add_forcing(B[h, s], source[k], B_prev[h, s], before[row], product)
             for n in range(state.size):
                 state[n] = keep[h, s, n] * state[n] + product[n]
+            before[row] = source[k]
+            y[row, k] = dot(C[h], state)
+
+
+@jit
+def structured_loop(begin, end, head, signal, step, generators, factors, dt, alpha, B, C, u, before, x, work, y):
+    """HiPPO operators in their own basis: one O(N) GBT step per sample; factors (heads, 3, N), dt (heads,), B (N,)."""
+    for row in range(begin, end):
+        state, h, source = x[row], head[row], u[signal[row]]
+        for k in range(source.size):
+            gbt_step(generators, factors[h], dt[h], alpha, B, source[k], state, work[row])
             before[row] = source[k]
             y[row, k] = dot(C[h], state)
