@@ -25,7 +25,7 @@ WITHOUT_JIT = {  # the compiled layer as plain Python on the CUDA simulator: tru
     "NUMBA_ENABLE_CUDASIM": "1",
     "SSM_NUMERICS_HYPOTHESIS_PROFILE": "quick",
 }
-COVERAGE = ("--cov=ssm_numerics.compiled", "--cov-report=term")
+COVERAGE = ("--cov=ssm_numerics/compiled", "--cov-report=term")
 PARTS = {
     "tests": [("python", "-m", "pytest")],
     "jit_off": [("python", "-m", "pytest", *filter(os.path.exists, COMPILED), *COVERAGE)],

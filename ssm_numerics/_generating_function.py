@@ -87,7 +87,9 @@ def pole_form(problem: Any, around: Circle) -> PoleForm:
         return PoleForm(a.astype(dtype), s.astype(dtype), step, source.Lambda, source.B, *low_rank)
     a, s = np.ones_like(around.omega), around.omega
     low_rank = (discrete.P_bar, discrete.Q_bar) if has_rank else (None, None)
-    return PoleForm(a.astype(dtype), s.astype(dtype), np.ones(1), discrete.Lambda_bar, discrete.B_bar, *low_rank)
+    negligible = np.abs(discrete.Lambda_bar) < np.finfo(dtype).eps ** 2  # beside 1; they would leave the range below
+    poles = np.where(negligible, 0, discrete.Lambda_bar)
+    return PoleForm(a.astype(dtype), s.astype(dtype), np.ones(1), poles, discrete.B_bar, *low_rank)
 
 
 def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None) -> np.ndarray:

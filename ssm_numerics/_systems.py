@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from . import _arrays, _pairs
+
+
+LARGEST_MAGNIFICATION = 256.0
+"""Woodbury's identity is trusted where no mode's coupling exceeds this many times its distance: it loses 8 bits at most."""
 
 
 class System:
@@ -15,6 +19,9 @@ class System:
 
     _SPEC: ClassVar[dict[str, str]]  # field name -> trailing axes in letters: N states or stored modes, r rank
     _OPTIONAL: ClassVar[tuple[str, ...]] = ("B_bar_previous", "increment")
+
+    C: Any
+    D: Any
 
     def __post_init__(self) -> None:
         values = {name: getattr(self, name) for name in self._SPEC}
@@ -80,6 +87,8 @@ class System:
 class ModalSystem(System):
     """Systems given by their modes: diagonal, or diagonal plus low rank, possibly in conjugate-pair storage."""
 
+    conjugate_pairs: Any
+
     def __post_init__(self) -> None:
         super().__post_init__()
         pairs = _pairs.mask(self.conjugate_pairs, self.C.shape[-1])
@@ -135,29 +144,54 @@ def dense_arrays(system: ModalSystem, Lambda: np.ndarray, P: Any, Q: Any, vector
     return [matrix, *vectors, C]
 
 
-def dense_response(A: np.ndarray, b: np.ndarray, C: np.ndarray, s: np.ndarray) -> np.ndarray:
+def dense_response(name: str, A: np.ndarray, b: np.ndarray, C: np.ndarray, s: np.ndarray) -> np.ndarray:
     """C (s - A)^{-1} b for every s in a vector, one LU factorization per s; b may depend on s along its first axis."""
     eye = np.eye(A.shape[-1], dtype=A.dtype)
-    rows = [C[..., None, :] @ np.linalg.solve(s_k * eye - A, b_k[..., None]) for s_k, b_k in zip(s, b, strict=True)]
+    try:
+        rows = [C[..., None, :] @ np.linalg.solve(s_k * eye - A, b_k[..., None]) for s_k, b_k in zip(s, b, strict=True)]
+    except np.linalg.LinAlgError:
+        _on_a_pole(name)
     return np.stack([row[..., 0, 0] for row in rows], axis=-1)
 
 
-def modal_response(system: ModalSystem, Lambda: np.ndarray, P: Any, Q: Any, b: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """C (s - diag(Lambda) + P Q*)^{-1} b for every s by the Woodbury identity, on the fully stored system."""
-    resolvent = 1 / (s[:, None] - Lambda[..., None, :])
+def modal_response(
+    name: str, system: ModalSystem, Lambda: np.ndarray, P: Any, Q: Any, b: np.ndarray, s: np.ndarray
+) -> np.ndarray:
+    """C (s - diag(Lambda) + P Q*)^{-1} b for every s by the Woodbury identity, on the fully stored system.
+
+    Beside an entry of Lambda, which is no pole of the system, the identity subtracts what it has magnified: such points
+    are solved for with the full matrix.
+    """
+    gap = s[:, None] - Lambda[..., None, :]
     if P is None:
-        return np.sum(system.C[..., None, :] * resolvent * b, axis=-1)
+        if not gap.all():
+            _on_a_pole(name)
+        return np.sum(system.C[..., None, :] / gap * b, axis=-1)
+    coupling = np.linalg.norm(P, axis=-1) * np.linalg.norm(Q, axis=-1)
+    magnified = np.moveaxis(coupling[..., None, :] > LARGEST_MAGNIFICATION * np.abs(gap), -2, 0)
+    beside = magnified.reshape(s.size, -1).any(axis=-1)
+    resolvent = 1 / np.where(beside[:, None], 1, gap)
     forced = resolvent * b  # (..., points, N), the diagonal part's answer to b and, below, to the columns of P
     coupled = resolvent[..., None] * P[..., None, :, :]
     Qh = np.swapaxes(Q.conj(), -1, -2)[..., None, :, :]
-    correction = np.linalg.solve(np.eye(P.shape[-1]) + Qh @ coupled, Qh @ forced[..., None])
-    state = forced - (coupled @ correction)[..., 0]
-    return np.sum(system.C[..., None, :] * state, axis=-1)
+    correction = np.linalg.solve(np.eye(P.shape[-1], dtype=P.dtype) + Qh @ coupled, Qh @ forced[..., None])
+    response = np.sum(system.C[..., None, :] * (forced - (coupled @ correction)[..., 0]), axis=-1)
+    if beside.any():
+        A = Lambda[..., None] * np.eye(Lambda.shape[-1], dtype=Lambda.dtype) - P @ np.swapaxes(Q.conj(), -1, -2)
+        forcing = np.moveaxis(np.broadcast_to(b, np.broadcast_shapes(b.shape, (s.size, 1))), -2, 0)
+        response[..., beside] = dense_response(name, A, forcing[beside], system.C, s[beside])
+    return response
 
 
-def points_of(name: str, s: Any) -> tuple[np.ndarray, tuple[int, ...]]:
+def _on_a_pole(name: str) -> NoReturn:
+    _arrays.fail(name, "not be a pole of the system", "the transfer function is infinite there")
+
+
+def points_of(name: str, s: Any, system: System) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Complex points, flat, in the precision of the system and of `s`, and the shape they had."""
     points = _arrays.numeric(name, s)
-    return points.astype(_arrays.complex_dtype(points.dtype)).reshape(-1), points.shape
+    dtype = _arrays.working_dtype(s if _arrays.is_weak(s) else points, system.C)
+    return points.astype(_arrays.complex_dtype(dtype)).reshape(-1), points.shape
 
 
 def eigenvalues(matrix: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ import numpy as np
 
 from . import _arrays, _pairs
 from ._exponential import holds
-from ._stepping import CONTINUOUS, run
-from .convolution_kernel import convolution_kernel
+from ._stepping import CONTINUOUS, refuse_complex, run
+from .convolution_kernel import METHODS, Problem
 from .discretization import exact_steps
 from .state_space import DPLR, Diagonal, DiscreteStateSpace, StateSpace
 from .structured import StructuredStateSpace
@@ -58,8 +58,11 @@ def impulse_response(system: Any, t: Any) -> np.ndarray:
     times = _arrays.numeric("t", t, real=True)
     if (times < 0).any():
         _arrays.fail("t", "not be negative", f"its least entry is {times.min()}")
-    flat = times.reshape(-1).astype(_arrays.real_dtype(system.dtype))
-    h = _diagonal_response(system, flat) if isinstance(system, Diagonal) else _dense_response(system.to_dense(), flat)
+    with np.errstate(all="ignore"):
+        flat = times.reshape(-1).astype(_arrays.real_dtype(system.dtype))
+        h = _diagonal_response(system, flat) if isinstance(system, Diagonal) else _dense_response(system.to_dense(), flat)
+    if not np.isfinite(h).all():
+        _arrays.fail("t", "keep t A and e^{tA} finite", f"the response overflows for a time up to {times.max():.3g}")
     return h.reshape(h.shape[:-1] + times.shape)
 
 
@@ -77,8 +80,11 @@ def _dense_response(system: StateSpace, t: np.ndarray) -> np.ndarray:
     if step is not None and t.size > 2:
         discrete = exact_steps(system, np.asarray(step, dtype=t.dtype), "zoh")
         start = holds(t[0] * system.A, system.B, with_ramp=False)[0].times(system.B[..., None])[..., 0]
+        if not np.isfinite(start).all():
+            return start
         even = DiscreteStateSpace(discrete.A_bar, start, system.C, 0.0, discrete.dt, None, discrete.increment)
-        return convolution_kernel(even, t.size, method="krylov_blocked")
+        h = METHODS["krylov_blocked"].run(Problem(even, t.size))
+        return np.ascontiguousarray(np.broadcast_to(h, (*system.batch_shape, t.size)))
     distinct, where = np.unique(t, return_inverse=True)
     block = max(1, BLOCK_BYTES // (64 * system.A.size))
     parts = []
@@ -113,7 +119,8 @@ def respond(
     hold : {"zoh", "foh"} or callable
         What u does between samples. "zoh": u_k on (t_{k-1}, t_k], so that even times t_k = (k+1) dt give exactly what
         `simulate` gives under ZOH. "foh": linear from (t_{k-1}, u_{k-1}) to (t_k, u_k), with u_before at t0. A callable
-        hold(t, u) returns the input as a function of time, as scipy.interpolate.CubicSpline does.
+        hold(t, u), called with time as the first axis of u, returns the input as a function of time, as
+        scipy.interpolate.CubicSpline does.
     x0 : array_like, shape (..., N), default 0
         State at t0 in the stored basis of `system`.
     t0 : float, time
@@ -146,11 +153,14 @@ def respond(
     _require_continuous(system)
     start = _arrays.real_number("t0", t0)
     times = _increasing(t, start)
-    _arrays.real_number("rtol", rtol, above=0.0, below=1.0)
+    _arrays.real_number("rtol", rtol, least=100 * float(np.finfo(float).eps), below=1.0)
     if not callable(hold):
         _arrays.choice("hold", hold, ("zoh", "foh"))
     if callable(u) or callable(hold):
-        function = u if callable(u) else hold(times, _samples(u, times))
+        interpolate: Any = hold
+        function = u if callable(u) else interpolate(times, np.moveaxis(_samples(u, times), -1, 0))
+        if not callable(function):
+            _arrays.fail("hold", "return a function of time", f"it returned {type(function).__name__}", TypeError)
         return _integrate(system, function, times, start, x0, rtol)
     signal = _samples(u, times)
     modes = system.pairs if isinstance(system, DPLR) else None
@@ -159,6 +169,8 @@ def respond(
         system = system.to_dense()
         state = state if state is None or modes is None else _pairs.realify(state, modes)
     before = _arrays.numeric("u_before", u_before)
+    if modes is not None:
+        refuse_complex(u=signal, u_before=before)
     steps = np.diff(times, prepend=start)
     even = even_step(times)
     if even is not None:
@@ -210,6 +222,9 @@ def _state(system: Any, x0: Any) -> np.ndarray:
     state = _arrays.numeric("x0", x0, min_ndim=1)
     stored = system.C.shape[-1]
     _arrays.trailing("x0", state, (stored,), f"the system's {stored} stored states")
+    pairs = getattr(system, "pairs", None)
+    if pairs is not None:
+        _pairs.require_real("x0", state, pairs)
     return state
 
 
@@ -240,6 +255,8 @@ def _integrate(system: Any, function: Any, t: np.ndarray, start: float, x0: Any,
     if state is not None and pairs is not None:
         state = _pairs.realify(state, pairs)
     inputs = np.stack([_input_at(function, now) for now in t], axis=-1)
+    if pairs is not None:
+        refuse_complex(u=inputs)
     batch = _arrays.batch(
         system=dense.batch_shape, u=inputs.shape[:-1], x0=() if state is None else state.shape[:-1]
     )
@@ -263,6 +280,8 @@ def _radau(A: Any, B: Any, drive: Any, x0: Any, start: float, t: np.ndarray, rto
     """States (N, T) of x' = A x + B drive(t); SciPy's Radau is real, so complex systems run as [[Re, -Im], [Im, Re]]."""
     from scipy.integrate import solve_ivp
 
+    if t[-1] == start:
+        return np.asarray(x0)[:, None]
     n = B.size
 
     def real(v: Any) -> np.ndarray:

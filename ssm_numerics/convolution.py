@@ -59,11 +59,16 @@ def convolve(K: Any, u: Any, D: Any = 0.0, axis: int = -1) -> np.ndarray:
     _arrays.memory("u", 2.0 * int(np.prod(batch)) * length * dtype.itemsize)
     is_real = not (np.iscomplexobj(kernel) or np.iscomplexobj(signal))
     n = fft.next_fast_len(length, real=is_real)
-    forward, inverse = (fft.rfft, fft.irfft) if is_real else (fft.fft, fft.ifft)
-    spectrum = forward(kernel, n, workers=cores()) * forward(signal, n, workers=cores())
-    y = inverse(spectrum, n, workers=cores())[..., :n_samples]
-    if np.any(direct):
-        y = y + direct.astype(_narrow(direct, dtype))[..., None] * signal
+    forward: Any = fft.rfft if is_real else fft.fft
+    inverse: Any = fft.irfft if is_real else fft.ifft
+    with np.errstate(all="ignore"):
+        spectrum = forward(kernel, n, workers=cores()) * forward(signal, n, workers=cores())
+        y = inverse(spectrum, n, workers=cores())[..., :n_samples]
+        if np.any(direct):
+            y = y + direct.astype(_narrow(direct, dtype))[..., None] * signal
+    if not np.isfinite(y).all():
+        found = f"it overflows where `u` reaches {np.abs(signal).max():.3g} and `K` reaches {np.abs(kernel).max():.3g}"
+        _arrays.fail("u", "keep the convolution finite", found)
     return np.moveaxis(np.ascontiguousarray(np.broadcast_to(y, (*batch, n_samples)), dtype=dtype), -1, axis)
 
 

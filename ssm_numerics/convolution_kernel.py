@@ -194,8 +194,9 @@ def _vandermonde(problem: Problem) -> np.ndarray:
     discrete, source = problem.discrete, problem.continuous
     z, z_low = discrete.Lambda_bar, None
     if source is not None and z.dtype in (np.float64, np.complex128):
-        made = exp_nodes(source.Lambda, discrete.dt) if problem.alpha is None else None
-        z, z_low = gbt_nodes(source.Lambda, discrete.dt, problem.alpha) if made is None else made
+        steps, alpha = discrete.dt, problem.alpha
+        made = exp_nodes(source.Lambda, steps) if alpha is None else gbt_nodes(source.Lambda, steps, alpha)
+        z, z_low = made
     K = vandermonde_sums(discrete.C * discrete.B_bar, z, problem.length, discrete.pairs, z_low)
     return K.real.copy() if np.iscomplexobj(K) and discrete.output_dtype.kind == "f" else K
 

@@ -11,7 +11,7 @@ first-order hold (FOH) where it is linear; FOH also needs the previous sample, a
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -101,6 +101,7 @@ def discretize(
     method, alpha = rule(method, alpha)
     step = _arrays.steps(dt)
     _arrays.batch(dt=step.shape, system=system.batch_shape)
+    _require_range(step, _arrays.real_dtype(system.dtype))
     if isinstance(system, StructuredStateSpace) and alpha is not None and steps_in_linear_time(system, alpha):
         return DiscreteStructuredStateSpace(system.operator, alpha, system.C, system.D, step)
     if isinstance(system, StructuredStateSpace) or (isinstance(system, DPLR) and alpha is None):
@@ -113,31 +114,33 @@ def discretize(
 
 
 def exact_steps(system: StateSpace | Diagonal, dt: np.ndarray, hold: str) -> Any:
-    """ZOH or FOH for steps that may be zero: a step of length zero changes nothing."""
+    """ZOH or FOH for steps between times `t`; they may be zero: a step of length zero changes nothing."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-        return _discretize(system, dt, hold, None)
+        return _discretize(system, dt, hold, None, "t")
 
 
-def _discretize(system: Any, dt: np.ndarray, method: str, alpha: float | None) -> Any:
+def _discretize(system: Any, dt: np.ndarray, method: str, alpha: float | None, name: str = "dt") -> Any:
     if isinstance(system, StateSpace):
         transition, *inputs = _dense_holds(system, dt, method) if alpha is None else _dense_gbt(system, dt, alpha)
-        _require_finite(dt, transition.matrix, *inputs)
+        _require_finite(name, dt, transition.matrix, *inputs)
         increment = transition.matrix if transition.incremental else None
         previous = inputs[1] if len(inputs) > 1 else None
         return DiscreteStateSpace(transition.plain(), inputs[0], system.C, system.D, dt, previous, increment)
     if isinstance(system, Diagonal):
         steps = _diagonal_holds(system, dt, method) if alpha is None else _diagonal_gbt(system, dt, alpha)
         Lambda_bar, increment, B_bar, *rest = steps
-        _require_finite(dt, *steps)
+        _require_finite(name, dt, *steps)
         previous = rest[0] if rest else None
         pairs = system.conjugate_pairs
         return DiscreteDiagonal(Lambda_bar, B_bar, system.C, system.D, dt, previous, pairs, increment)
-    Lambda_bar, increment, *low_rank = _dplr_gbt(system, dt, alpha)
-    _require_finite(dt, Lambda_bar, increment, *low_rank)
-    return DiscreteDPLR(Lambda_bar, *low_rank, system.C, system.D, dt, system.conjugate_pairs, increment)
+    assert alpha is not None  # an exponential has no low-rank form: discretize makes the system dense before
+    Lambda_bar, increment, P_bar, Q_bar, B_bar = _dplr_gbt(system, dt, alpha)
+    _require_finite(name, dt, Lambda_bar, increment, P_bar, Q_bar, B_bar)
+    pairs = system.conjugate_pairs
+    return DiscreteDPLR(Lambda_bar, P_bar, Q_bar, B_bar, system.C, system.D, dt, pairs, increment)
 
 
-def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float | None) -> tuple[Power, np.ndarray]:
+def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power, np.ndarray]:
     """A_bar - I = (I - alpha dt A)^-1 dt A; where A_bar itself is smaller, it is solved for instead."""
     real = system.C.real.dtype.type
     hA, hB = dt[..., None, None] * system.A, dt[..., None] * system.B
@@ -157,7 +160,7 @@ def _dense_holds(system: StateSpace, dt: np.ndarray, method: str) -> tuple[Any, 
     return (transition, h * first) if second is None else (transition, h * second, h * (first - second))
 
 
-def _diagonal_gbt(system: Diagonal, dt: np.ndarray, alpha: float | None) -> tuple[np.ndarray, ...]:
+def _diagonal_gbt(system: Diagonal, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, ...]:
     real = system.C.real.dtype.type
     z = dt[..., None] * system.Lambda
     implicit = 1 / (1 - real(alpha) * z)
@@ -170,7 +173,7 @@ def _diagonal_holds(system: Diagonal, dt: np.ndarray, method: str) -> tuple[np.n
     return (np.exp(z), np.expm1(z), *((hB * constant,) if method == "zoh" else (hB * rising, hB * falling)))
 
 
-def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float | None) -> tuple[np.ndarray, ...]:
+def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, ...]:
     """A_bar = diag(z) - P_bar Q_bar*, by Woodbury on I - alpha dt (diag(Lambda) - P Q*); alpha = 0 is no special case."""
     real = system.C.real.dtype.type
     h = dt[..., None]
@@ -200,7 +203,8 @@ def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     leading = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2])
     flat_matrix = np.broadcast_to(matrix, leading + matrix.shape[-2:]).reshape(-1, *matrix.shape[-2:])
     flat_right = np.broadcast_to(right, leading + right.shape[-2:]).reshape(-1, *right.shape[-2:])
-    solved = [solve_triangular(m, r, lower=not upper) for m, r in zip(flat_matrix, flat_right, strict=True)]
+    heads = zip(flat_matrix, flat_right, strict=True)
+    solved = [solve_triangular(m, r, lower=not upper, check_finite=False) for m, r in heads]
     return np.reshape(solved, leading + right.shape[-2:])
 
 
@@ -212,14 +216,22 @@ def solve_any(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
         _singular()
 
 
-def _singular() -> Any:
+def _singular() -> NoReturn:
     _arrays.fail("dt", "keep I - alpha dt A invertible", "1/(alpha dt) is an eigenvalue of A")
 
 
-def _require_finite(dt: np.ndarray, *parts: np.ndarray) -> None:
+def _require_range(dt: np.ndarray, dtype: np.dtype) -> None:
+    """Steps that single precision would turn into zero or infinity are refused."""
+    narrow = np.finfo(dtype)
+    if not (dt.min() >= narrow.smallest_subnormal and dt.max() <= narrow.max):
+        found = f"it ranges from {dt.min():.3g} to {dt.max():.3g}"
+        _arrays.fail("dt", f"lie in the range of the system's {narrow.dtype} arithmetic", found)
+
+
+def _require_finite(name: str, dt: np.ndarray, *parts: np.ndarray) -> None:
     if not all(np.isfinite(part).all() for part in parts):
         found = f"the discretization overflows or is singular for a step between {dt.min():.3g} and {dt.max():.3g}"
-        _arrays.fail("dt", "keep dt A and the discretized matrices finite", found)
+        _arrays.fail(name, "keep dt A and the discretized matrices finite", found)
 
 
 def _warn_if_unstable(discrete: Any, method: str) -> None:

@@ -14,11 +14,12 @@ import numpy as np
 from . import _arrays
 from ._cauchy import cauchy_sums
 from ._nodes import exp_nodes, gbt_nodes
+from ._nufft import nufft_sums
 from ._vandermonde import vandermonde_sums
 
 __all__ = ["cauchy_product", "cauchy_sums", "exp_nodes", "gbt_nodes", "vandermonde_product", "vandermonde_sums"]
 
-VANDERMONDE_METHODS = {"split": vandermonde_sums}
+VANDERMONDE_METHODS = {"split": vandermonde_sums, "nufft": nufft_sums}
 """The implementations of `vandermonde_product`; the first is the default."""
 
 CAUCHY_METHODS = {"direct": cauchy_sums}
@@ -38,8 +39,10 @@ def vandermonde_product(c: Any, z: Any, L: int, method: str = "auto", backend: s
         Nodes, real or complex. Powers that overflow give entries that are not finite.
     L : int
         Number of powers, at least 1.
-    method : {"auto", "split"}
-        ``split`` writes ``l = qM + r`` and multiplies a table of ``c z**(qM)`` with a table of ``z**r``.
+    method : {"auto", "split", "nufft"}
+        ``split`` writes ``l = qM + r`` and multiplies a table of ``c z**(qM)`` with a table of ``z**r``. ``nufft`` is
+        one Fourier transform at nonuniform complex frequencies, for nodes in the closed unit disk; it is the faster
+        one from about 500 nodes on. ``auto`` is ``split``.
     backend : {"cpu"}
         Where to compute.
 
@@ -53,7 +56,8 @@ def vandermonde_product(c: Any, z: Any, L: int, method: str = "auto", backend: s
     TypeError
         If an argument is not numeric, or `L` is not an integer.
     ValueError
-        If shapes do not broadcast, an entry is not finite, `L` < 1, a word is unknown, or the result is too large.
+        If shapes do not broadcast, an entry is not finite, `L` < 1, a word is unknown, the result is too large, or a
+        node is outside the unit disk for ``nufft``.
 
     Notes
     -----
@@ -61,12 +65,13 @@ def vandermonde_product(c: Any, z: Any, L: int, method: str = "auto", backend: s
     unit roundoff of the result's precision, for L up to 10**6: high powers are formed in double-word arithmetic.
 
     *Cost*: ``8 N L`` flops in matrix products (``4 N L`` where conjugate pairs are halved, as kernels do) and
-    ``O(N sqrt(L))`` for the tables. Batches run in as many threads as there are processors.
+    ``O(N sqrt(L))`` for the tables; with ``nufft`` ``O(N + L log L)`` for each band of decay rates: one band if
+    the decays ``-L log|z|`` differ by less than 8. Batches run in as many threads as there are processors.
 
     References
     ----------
     A. Gu, A. Gupta, K. Goel, C. Re, "On the Parameterization and Initialization of Diagonal State Space Models",
-    NeurIPS 2022, section 3.2.
+    NeurIPS 2022, section 3.2. For ``nufft``: L. Greengard, J.-Y. Lee, SIAM Review 46 (2004), section 2.
 
     Examples
     --------

@@ -7,11 +7,12 @@ read-only copies. Leading axes are heads and broadcast: A (..., N, N), Lambda (.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from . import _arrays
 from ._systems import (
     ModalSystem,
     System,
@@ -23,6 +24,10 @@ from ._systems import (
     modal_response,
     points_of,
 )
+
+
+COUPLING_TOLERANCE = 2.0**-20
+"""A closed form that differs from the sum by more is of another matrix; by less, rounding of single precision is allowed."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,7 +66,10 @@ class StateSpace(System):
     def conjugate(self, T: Any) -> StateSpace:
         """The equivalent system (T^-1 A T, T^-1 B, C T) of states T^-1 x ([S4] Lemma 3.1); T has shape (..., N, N)."""
         T = basis(T, self.n_states)
-        A, B = np.linalg.solve(T, self.A @ T), np.linalg.solve(T, self.B[..., None])[..., 0]
+        try:
+            A, B = np.linalg.solve(T, self.A @ T), np.linalg.solve(T, self.B[..., None])[..., 0]
+        except np.linalg.LinAlgError:
+            _arrays.fail("T", "be invertible", "it is singular")
         return StateSpace(A, B, (self.C[..., None, :] @ T)[..., 0, :], self.D)
 
     def to_dense(self) -> StateSpace:
@@ -74,8 +82,9 @@ class StateSpace(System):
 
     def transfer_function(self, s: Any) -> np.ndarray:
         """H(s) = C (s - A)^-1 B + D at complex frequencies s; shape batch_shape + s.shape."""
-        points, shape = points_of("s", s)
-        response = dense_response(self.A, np.broadcast_to(self.B, (points.size, *self.B.shape)), self.C, points)
+        points, shape = points_of("s", s, self)
+        forcing = np.broadcast_to(self.B, (points.size, *self.B.shape))
+        response = dense_response("s", self.A, forcing, self.C, points)
         return add_direct(response, self, shape)
 
 
@@ -123,9 +132,9 @@ class Diagonal(ModalSystem):
 
     def transfer_function(self, s: Any) -> np.ndarray:
         """H(s) = sum_n C_n B_n / (s - Lambda_n) + D over all modes; shape batch_shape + s.shape."""
-        points, shape = points_of("s", s)
+        points, shape = points_of("s", s, self)
         full = self.full()
-        return add_direct(modal_response(full, full.Lambda, None, None, full.B[..., None, :], points), self, shape)
+        return add_direct(modal_response("s", full, full.Lambda, None, None, full.B[..., None, :], points), self, shape)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,6 +150,9 @@ class DPLR(ModalSystem):
     D : array_like, shape (...), default 0
     conjugate_pairs : bool or boolean array of shape (N,), default False
         As in `Diagonal`; the rows of P and Q of partners are conjugates too.
+    coupling : callable, optional
+        P* (s - diag(Lambda))^-1 Q of a rank-one system in closed form, as `NPLR.k11` gives it; kernels of very many states
+        use it. It is compared with the sum over modes at one point.
 
     Examples
     --------
@@ -159,6 +171,19 @@ class DPLR(ModalSystem):
     C: Any
     D: Any = 0.0
     conjugate_pairs: Any = False
+    coupling: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.coupling is None:
+            return
+        if not callable(self.coupling) or self.P.ndim > 2 or self.P.shape[-1] != 1 or self.Lambda.ndim > 1:
+            _arrays.fail("coupling", "be a function, for one matrix of rank one", f"P has shape {self.P.shape}")
+        full = replace(self, coupling=None).full()
+        point = np.abs(full.Lambda).max() * (1 + 1j) + 1
+        terms = (full.P.conj() * full.Q)[:, 0] / (point - full.Lambda)
+        if abs(complex(self.coupling(point)) - terms.sum()) > COUPLING_TOLERANCE * np.abs(terms).sum():
+            _arrays.fail("coupling", "be P* (s - diag(Lambda))^-1 Q", f"it differs from the sum at s = {point:.3g}")
 
     def conjugate(self, T: Any) -> StateSpace:
         """The dense system of states T^-1 x, from the basis of `to_dense`."""
@@ -174,10 +199,10 @@ class DPLR(ModalSystem):
         return self.to_dense().poles()
 
     def transfer_function(self, s: Any) -> np.ndarray:
-        """H(s) by the Woodbury identity, O(N r) per point; shape batch_shape + s.shape."""
-        points, shape = points_of("s", s)
+        """H(s) by the Woodbury identity, O(N r) per point, beside an entry of Lambda by LU; shape batch_shape + s.shape."""
+        points, shape = points_of("s", s, self)
         f = self.full()
-        return add_direct(modal_response(f, f.Lambda, f.P, f.Q, f.B[..., None, :], points), self, shape)
+        return add_direct(modal_response("s", f, f.Lambda, f.P, f.Q, f.B[..., None, :], points), self, shape)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -206,9 +231,9 @@ class DiscreteStateSpace(System):
 
     def transfer_function(self, z: Any) -> np.ndarray:
         """H(z) = C (z - A_bar)^-1 (z B_bar + B_bar_previous) + D, the z-transform of the kernel plus D."""
-        points, shape = points_of("z", z)
+        points, shape = points_of("z", z, self)
         b = _forcing(self, points, "B_bar")
-        return add_direct(dense_response(self.A_bar, np.moveaxis(b, -2, 0), self.C, points), self, shape)
+        return add_direct(dense_response("z", self.A_bar, np.moveaxis(b, -2, 0), self.C, points), self, shape)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -243,9 +268,9 @@ class DiscreteDiagonal(ModalSystem):
 
     def transfer_function(self, z: Any) -> np.ndarray:
         """H(z), see `DiscreteStateSpace.transfer_function`."""
-        points, shape = points_of("z", z)
+        points, shape = points_of("z", z, self)
         f = self.full()
-        return add_direct(modal_response(f, f.Lambda_bar, None, None, _forcing(f, points, "B_bar"), points), f, shape)
+        return add_direct(modal_response("z", f, f.Lambda_bar, None, None, _forcing(f, points, "B_bar"), points), f, shape)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -277,10 +302,10 @@ class DiscreteDPLR(ModalSystem):
 
     def transfer_function(self, z: Any) -> np.ndarray:
         """H(z) by the Woodbury identity, O(N r) per point."""
-        points, shape = points_of("z", z)
+        points, shape = points_of("z", z, self)
         f = self.full()
         b = _forcing(f, points, "B_bar")
-        return add_direct(modal_response(f, f.Lambda_bar, f.P_bar, f.Q_bar, b, points), f, shape)
+        return add_direct(modal_response("z", f, f.Lambda_bar, f.P_bar, f.Q_bar, b, points), f, shape)
 
 
 def _discrete_dense(system: Any, P: Any, Q: Any) -> DiscreteStateSpace:

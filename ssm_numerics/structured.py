@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _arrays
 from ._hippo_structure import Semiseparable
+from ._increments import smaller_form
 from ._systems import System
 from .state_space import DiscreteStateSpace, StateSpace
 
@@ -74,7 +75,7 @@ class StructuredStateSpace(System):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DiscreteStructuredStateSpace(System):
-    """A GBT step of a structured system, applied in O(N): x_k = (I - alpha dt A)^-1 ((I + (1-alpha) dt A) x_{k-1} + dt B u_k)."""
+    """A GBT step in O(N): x_k = (I - alpha dt A)^-1 ((I + (1 - alpha) dt A) x_{k-1} + dt B u_k)."""
 
     _SPEC = {"C": "N", "D": ""}
     operator: Any
@@ -90,11 +91,13 @@ class DiscreteStructuredStateSpace(System):
         return np.reshape(flat, (*self.dt.shape, 3, self.operator.N))
 
     def to_dense(self) -> DiscreteStateSpace:
-        """The same system with A_bar and B_bar formed."""
-        from .discretization import discretize
-
-        dense = StructuredStateSpace(self.operator, self.C, self.D).to_dense()
-        return discretize(dense, self.dt, "gbt", self.alpha)  # type: ignore[return-value]
+        """The same system with A_bar and B_bar formed, by N structured solves per step."""
+        columns = self.operator.A.T
+        solved = [self.operator.solve(self.alpha * step, step * columns).T for step in self.dt.reshape(-1).tolist()]
+        increment = np.reshape(solved, (*self.dt.shape, self.operator.N, self.operator.N))
+        held = smaller_form(increment)
+        kept = held.matrix if held.incremental else None
+        return DiscreteStateSpace(held.plain(), self.B_bar, self.C, self.D, self.dt, None, kept)
 
     @property
     def A_bar(self) -> np.ndarray:
@@ -104,7 +107,8 @@ class DiscreteStructuredStateSpace(System):
     @property
     def B_bar(self) -> np.ndarray:
         """(I - alpha dt A)^-1 dt B, shape (..., N)."""
-        flat = [self.operator.solve(self.alpha * float(step), float(step) * self.operator.B) for step in self.dt.reshape(-1)]
+        B = self.operator.B
+        flat = [self.operator.solve(self.alpha * step, step * B) for step in self.dt.reshape(-1).tolist()]
         return np.reshape(flat, (*self.dt.shape, self.operator.N)).astype(_arrays.real_dtype(self.dtype))
 
     def poles(self) -> np.ndarray:
@@ -122,7 +126,7 @@ def as_matrix_system(system: Any) -> Any:
 
 
 def steps_in_linear_time(system: Any, alpha: float | None) -> bool:
-    """Whether a GBT step of the system has an O(N) form that preserves stability; the others go through dense matrices."""
+    """Whether the rule has an O(N) form for this system, and preserves stability; the others go through matrices."""
     return (
         isinstance(system, StructuredStateSpace)
         and alpha is not None

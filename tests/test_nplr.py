@@ -132,6 +132,7 @@ def legs_errors(N: int, modes: list[int], omega: np.ndarray, weights: np.ndarray
     return worst[0], worst[1]
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize(("N", "limit"), [(501, 16), (1024, 16), (4095, 16), (4096, 16), (99_999, 64), (10**6, 64)])
 def test_large_legs_mode_by_mode(N, limit, bits):
     bits(120)
@@ -155,6 +156,7 @@ def test_large_lagt_mode_by_mode(N, limit, bits):
         assert abs(float(flint.arb(float(abs(f.P[m, 0]) ** 2)) / weight - 1)) <= limit * U
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("N", [1023, 1024])
 def test_large_legt_frequencies(N, bits):
     """The characteristic polynomial of the ring and its derivative, by its recurrence in balls."""

@@ -13,7 +13,7 @@ from .double_word import two_product, two_sum
 
 HUGE = 2.0**400
 TINY = 1e-150
-"""Vectors decay below any double where d_k z > 2; their entries, 1 at most, are set to zero before they are subnormal."""
+"""Vectors decay below any double where d_k z > 2; entries, at most 1, are set to zero before they are subnormal."""
 
 
 @jit

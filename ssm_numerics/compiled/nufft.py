@@ -5,7 +5,7 @@ A mode e^{(i beta - a) l} has the complex frequency beta + i a. A Gaussian is en
     sum_q exp(-(q - s)^2 / b) e^{2 pi i k q / n} = sqrt(pi b) e^{-(pi k / n)^2 b} e^{2 pi i k s / n} + aliases
 
 holds at the complex place s = n (beta + i a) / (2 pi) too, with aliases larger by e^{2 pi Im s} at most: a damped mode
-costs no more than an undamped one. Angles are fractions of a turn in double-word, so no phase l beta is ever rounded.
+costs as much as an undamped one. Angles are fractions of a turn in double-word, so no phase l beta is ever rounded.
 """
 
 from __future__ import annotations
@@ -66,13 +66,24 @@ def fractions_loop(turn: Any, turn_low: Any, count: Any, out: Any, begin: int, e
 
 @jit
 def spread_loop(
-    c: Any, a: Any, turn: Any, turn_low: Any, shift: Any, n_grid: int, gauss: Any, b: Any, grid: Any, begin: int, end: int
+    c: Any,
+    a: Any,
+    turn: Any,
+    turn_low: Any,
+    shift: Any,
+    n_grid: int,
+    gauss: Any,
+    b: Any,
+    grid: Any,
+    begin: int,
+    end: int,
 ) -> None:
     """Rows begin to end of the half grid (J, n_grid/2 + 1 + 2m): c_n e^{shift (i beta_n - a_n)} times its Gaussian.
 
     gauss holds e^{-q^2/b} for q = 0, ..., m; cell q of the period is column q + m. Only the real part of the sum is
     wanted, so a mode of negative frequency is replaced by its conjugate, and what is spread beyond either end of the
-    half period is folded back, conjugated.
+    half period is folded back, conjugated. With s = x + iy the place relative to the nearest cell,
+    e^{-(q - s)^2/b} = e^{-s^2/b} e^{-q^2/b} (e^{2s/b})^q: one exponential a mode and two products a cell.
     """
     m, half = gauss.size - 1, n_grid // 2
     cells = n_grid / (2.0 * math.pi)
