@@ -1,7 +1,7 @@
 """Numerical analysis of structured state space models (S4 and its family): definitions, kernels, views, diagnostics.
 
-Importing the package loads NumPy only; SciPy, Numba, matplotlib and python-flint are loaded by the first call that needs
-them. `certified`, `lemma` and `testing` are submodules, loaded at first use.
+Importing the package loads NumPy only; SciPy, Numba, matplotlib and python-flint are loaded by the first call that
+needs them. `certified`, `lemma` and `testing` are submodules, loaded at first use.
 """
 
 from __future__ import annotations

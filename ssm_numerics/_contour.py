@@ -49,7 +49,7 @@ def choose_circle(rtol: float, unit: float) -> Circle:
 
 
 def kernel_by_contour(problem: Any) -> np.ndarray:
-    """K of a DPLR or diagonal problem; spectral radius of A_bar at most one. Leaves its measured error in `measured`."""
+    """K of a DPLR or diagonal problem of spectral radius at most one; its measured error goes to `measured`."""
     from scipy import fft
 
     discrete, length = problem.discrete, problem.length
@@ -67,7 +67,7 @@ def kernel_by_contour(problem: Any) -> np.ndarray:
     noise = np.abs(raw[..., nodes - nodes // 32 :]).max(axis=-1)
     largest = np.maximum(np.abs(K).max(axis=-1), np.finfo(K.dtype).tiny)
     problem.measured.append(float((noise * chosen.epsilon ** (-length / nodes) / largest).max()))
-    return np.asarray(K, dtype=discrete.output_dtype if is_real else discrete.dtype)
+    return K.astype(discrete.output_dtype if is_real else discrete.dtype)
 
 
 def is_near_linear(problem: Any, nodes: int) -> bool:

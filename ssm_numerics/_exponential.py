@@ -22,8 +22,8 @@ _COEFFICIENTS = (
 def phi_diagonal(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """phi_1, phi_2 and phi_1 - phi_2, entry by entry, each within 16 eps for every complex z.
 
-    Inside the unit disc the three Taylor series; outside it closed forms in which nothing cancels: e^z - 1 by expm1, and
-    phi_1 - phi_2 = ((z - 1)(e^z - 1) + z)/z^2.
+    Inside the unit disc the three Taylor series; outside it closed forms in which nothing cancels: e^z - 1 by expm1,
+    and phi_1 - phi_2 = ((z - 1)(e^z - 1) + z)/z^2.
     """
     small = np.abs(z) < SERIES_RADIUS
     near = np.where(small, z, 0)
@@ -50,9 +50,9 @@ def holds(hA: np.ndarray, B: np.ndarray, with_ramp: bool) -> tuple[Power, np.nda
     """e^hA, phi_1(hA) B and, with_ramp, phi_2(hA) B; A may be singular.
 
     They are blocks of e^M, M = [[hA, B, 0], [0, 0, 1], [0, 0, 0]], computed by scaling and squaring in delta form: the
-    series of e^M - I at M/2^s, then s times X <- 2 X + X^2. In this form scaling further than necessary costs no digits,
-    which is what spoils the classical method for matrices as far from normal as the HiPPO family. Where e^hA decays below
-    its increment it is squared on in plain form. B is scaled by a power of two, exactly.
+    series of e^M - I at M/2^s, then s times X <- 2 X + X^2. In this form scaling further than necessary costs no
+    digits, which is what spoils the classical method for matrices as far from normal as the HiPPO family. Where e^hA
+    decays below its increment it is squared on in plain form. B is scaled by a power of two, exactly.
     """
     n = hA.shape[-1]
     leading = np.broadcast_shapes(hA.shape[:-2], B.shape[:-1])

@@ -1,7 +1,7 @@
 """Algorithm 1 of [S4] made safe: the truncated generating function on the circle r^L = 1/2, and an inverse FFT.
 
-On |omega| = 1 the nodes meet the imaginary-axis poles of LegT, LagT and FouT; on r^L = 1/2 they stay a distance of about
-log(2)/L away, and the radius costs at most one bit, r^{-l} <= 2. The sum is kept in pole form,
+On |omega| = 1 the nodes meet the imaginary-axis poles of LegT, LagT and FouT; on r^L = 1/2 they stay a distance of
+about log(2)/L away, and the radius costs at most one bit, r^{-l} <= 2. The sum is kept in pole form,
 
     K_hat(omega) = dt [k00 - s k01 (I + s k11)^-1 k10],   k_ij = sum_n v_n / ((1 - omega) - s lambda_n),
     s = dt (alpha + (1 - alpha) omega),
@@ -57,14 +57,15 @@ def kernel_by_cauchy(problem: Any) -> np.ndarray:
     form = pole_form(problem, circle(length, length // 2 + 1 if is_real else length, -np.log(2)))
     K_hat = form.scale * generating_function(form, truncated_output(discrete, length), discrete.pairs)
     K = fft.irfft(K_hat, length) if is_real else fft.ifft(K_hat, length)
-    return np.asarray(K * np.exp2(np.arange(length) / length), dtype=discrete.output_dtype if is_real else discrete.dtype)
+    K = K * np.exp2(np.arange(length) / length)
+    return K.astype(discrete.output_dtype if is_real else discrete.dtype)
 
 
 def circle(length: int, n_nodes: int, log_power: float) -> Circle:
     """The first `n_nodes` of `length` nodes on the circle of radius r, r^length = e^log_power.
 
-    Every node is computed on its own (repeated powers lose digits), from half angles, so that 1 - omega and 1 + omega have
-    small relative errors where they are small.
+    Every node is computed on its own (repeated powers lose digits), from half angles, so that 1 - omega and 1 + omega
+    have small relative errors where they are small.
     """
     k = np.arange(n_nodes)
     sine = np.sin(np.pi * (np.minimum(k, length - k) / length))
@@ -85,11 +86,12 @@ def pole_form(problem: Any, around: Circle) -> PoleForm:
         a, s = around.one_minus, step * ((1 - alpha) * around.one_plus + (2 * alpha - 1))
         low_rank = (source.P, source.Q) if has_rank else (None, None)
         return PoleForm(a.astype(dtype), s.astype(dtype), step, source.Lambda, source.B, *low_rank)
-    a, s = np.ones_like(around.omega), around.omega
     low_rank = (discrete.P_bar, discrete.Q_bar) if has_rank else (None, None)
-    negligible = np.abs(discrete.Lambda_bar) < np.finfo(dtype).eps ** 2  # beside 1; they would leave the range below
-    poles = np.where(negligible, 0, discrete.Lambda_bar)
-    return PoleForm(a.astype(dtype), s.astype(dtype), np.ones(1), poles, discrete.B_bar, *low_rank)
+    a, poles = np.ones_like(around.omega), discrete.Lambda_bar
+    if discrete.increment is not None:  # 1 - omega z = (1 - omega) - omega (z - 1)
+        a, poles = around.one_minus, discrete.increment
+    poles = np.where(np.abs(poles) < np.finfo(dtype).eps ** 2, 0, poles)  # as good as zero, and out of range if squared
+    return PoleForm(a.astype(dtype), around.omega.astype(dtype), np.ones(1), poles, discrete.B_bar, *low_rank)
 
 
 def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Matrices near the identity, held as their increment: the delta form.
 
 A discretized matrix with a small step is I + X with X small, and rounding its entries to A_bar loses eps / ||X|| of the
-dynamics in every step. Held as X (the delta operator of Middleton and Goodwin), the same matrix keeps eps relative to X,
-through products, (I + X) v = v + X v, and through squarings, (I + X)^2 = I + (2 X + X^2). Once the powers have decayed,
-the plain form is the smaller and the more accurate one. `Power` always keeps the smaller of the two.
+dynamics in every step. Held as X (the delta operator of Middleton and Goodwin), the same matrix keeps eps relative to
+X, through products, (I + X) v = v + X v, and through squarings, (I + X)^2 = I + (2 X + X^2). Once the powers have
+decayed, the plain form is the smaller and the more accurate one. `Power` always keeps the smaller of the two.
 """
 
 from __future__ import annotations

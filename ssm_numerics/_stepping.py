@@ -26,7 +26,9 @@ def as_discrete(system: Any, dt: Any, discretization: str | None, alpha: float |
             _arrays.fail("dt", "be a positive step for a continuous system", "it is None")
         return discretize(system, dt, "bilinear" if discretization is None else discretization, alpha)
     if not isinstance(system, DISCRETE):
-        _arrays.fail("system", "be a continuous or discrete state space system", f"it is {type(system).__name__}", TypeError)
+        _arrays.fail(
+            "system", "be a continuous or discrete state space system", f"it is {type(system).__name__}", TypeError
+        )
     for name, value in (("dt", dt), ("discretization", discretization), ("alpha", alpha)):
         if value is not None:
             _arrays.fail(name, "be omitted for a system that is already discrete", f"it is {value!r}")
@@ -82,7 +84,8 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
     flops = per_sample * n_rows * n_samples
     with np.errstate(all="ignore"):
         over_rows(lambda begin, end: loop(begin, end, *rows, *operators, C, signals, before, x, work, y), n_rows, flops)
-        y = y.reshape(*batch, n_samples) + discrete.D[..., None] * u if np.any(discrete.D) else y.reshape(*batch, n_samples)
+        y = y.reshape(*batch, n_samples)
+        y = y + discrete.D[..., None] * u if np.any(discrete.D) else y
     final = x.reshape(*batch, -1)
     return y, final if pairs is None else _as_modes(final)
 
@@ -99,7 +102,8 @@ def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[
 
     B_prev = np.zeros_like(discrete.B_bar) if discrete.B_bar_previous is None else discrete.B_bar_previous
     if isinstance(discrete, DiscreteStateSpace):
-        return [flat(transition(discrete).matrix.mT, 2), flat(discrete.B_bar, 1), flat(B_prev, 1)], flat(discrete.C, 1)[:, 0]
+        inputs = [flat(v, 1) for v in (discrete.B_bar, B_prev)]
+        return [flat(transition(discrete).matrix.mT, 2), *inputs], flat(discrete.C, 1)[:, 0]
     keep, z = _smaller_modes(discrete)
     none = np.zeros((z.shape[-1], 0), dtype=z.dtype)
     P, Q = (discrete.P_bar, discrete.Q_bar) if isinstance(discrete, DiscreteDPLR) else (none, none)

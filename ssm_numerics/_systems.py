@@ -9,9 +9,8 @@ import numpy as np
 
 from . import _arrays, _pairs
 
-
 LARGEST_MAGNIFICATION = 256.0
-"""Woodbury's identity is trusted where no mode's coupling exceeds this many times its distance: it loses 8 bits at most."""
+"""Woodbury's identity is trusted where no mode's coupling exceeds this many times its distance: 8 bits are lost."""
 
 
 class System:
@@ -127,7 +126,9 @@ class ModalSystem(System):
         return type(self)(**{**changed, "conjugate_pairs": False})
 
 
-def dense_arrays(system: ModalSystem, Lambda: np.ndarray, P: Any, Q: Any, vectors: list[np.ndarray]) -> list[np.ndarray]:
+def dense_arrays(
+    system: ModalSystem, Lambda: np.ndarray, P: Any, Q: Any, vectors: list[np.ndarray]
+) -> list[np.ndarray]:
     """The dense matrix diag(Lambda) - P Q*, then the input vectors and C, in a basis that is real for pair storage."""
     pairs = system.pairs
     C = system.C

@@ -41,8 +41,8 @@ def impulse_response(system: Any, t: Any) -> np.ndarray:
     -----
     *Accuracy*: diagonal systems (2 + |t Lambda|) eps relative to sum |C B|; dense ones a small multiple of N eps times
     ||C|| ||e^{tA}|| ||B||, from the exponential in delta form.
-    *Cost*: O(N) per time for diagonal systems; dense: on an evenly spaced grid one exponential and a blocked Krylov product,
-    otherwise one exponential, O(N^3), per distinct time.
+    *Cost*: O(N) per time for diagonal systems; dense: on an evenly spaced grid one exponential and a blocked Krylov
+    product, otherwise one exponential, O(N^3), per distinct time.
 
     References
     ----------
@@ -60,7 +60,8 @@ def impulse_response(system: Any, t: Any) -> np.ndarray:
         _arrays.fail("t", "not be negative", f"its least entry is {times.min()}")
     with np.errstate(all="ignore"):
         flat = times.reshape(-1).astype(_arrays.real_dtype(system.dtype))
-        h = _diagonal_response(system, flat) if isinstance(system, Diagonal) else _dense_response(system.to_dense(), flat)
+        is_diagonal = isinstance(system, Diagonal)
+        h = _diagonal_response(system, flat) if is_diagonal else _dense_response(system.to_dense(), flat)
     if not np.isfinite(h).all():
         _arrays.fail("t", "keep t A and e^{tA} finite", f"the response overflows for a time up to {times.max():.3g}")
     return h.reshape(h.shape[:-1] + times.shape)
@@ -198,7 +199,9 @@ def even_step(t: np.ndarray) -> float | None:
 
 def _require_continuous(system: Any) -> None:
     if not isinstance(system, CONTINUOUS):
-        _arrays.fail("system", "be a continuous StateSpace, Diagonal or DPLR", f"it is {type(system).__name__}", TypeError)
+        _arrays.fail(
+            "system", "be a continuous StateSpace, Diagonal or DPLR", f"it is {type(system).__name__}", TypeError
+        )
 
 
 def _increasing(t: Any, start: float) -> np.ndarray:
@@ -257,9 +260,7 @@ def _integrate(system: Any, function: Any, t: np.ndarray, start: float, x0: Any,
     inputs = np.stack([_input_at(function, now) for now in t], axis=-1)
     if pairs is not None:
         refuse_complex(u=inputs)
-    batch = _arrays.batch(
-        system=dense.batch_shape, u=inputs.shape[:-1], x0=() if state is None else state.shape[:-1]
-    )
+    batch = _arrays.batch(system=dense.batch_shape, u=inputs.shape[:-1], x0=() if state is None else state.shape[:-1])
     A = np.broadcast_to(dense.A, (*batch, *dense.A.shape[-2:]))
     B, C = (np.broadcast_to(v, (*batch, v.shape[-1])) for v in (dense.B, dense.C))
     initial = np.broadcast_to(np.zeros(B.shape[-1]) if state is None else state, B.shape)
@@ -277,7 +278,7 @@ def _integrate(system: Any, function: Any, t: np.ndarray, start: float, x0: Any,
 
 
 def _radau(A: Any, B: Any, drive: Any, x0: Any, start: float, t: np.ndarray, rtol: float, is_complex: bool) -> Any:
-    """States (N, T) of x' = A x + B drive(t); SciPy's Radau is real, so complex systems run as [[Re, -Im], [Im, Re]]."""
+    """States (N, T) of x' = A x + B drive(t); SciPy's Radau is real: complex systems run as [[Re, -Im], [Im, Re]]."""
     from scipy.integrate import solve_ivp
 
     if t[-1] == start:

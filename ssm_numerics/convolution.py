@@ -35,8 +35,8 @@ def convolve(K: Any, u: Any, D: Any = 0.0, axis: int = -1) -> np.ndarray:
 
     Notes
     -----
-    *Accuracy*: |error| <= 5 eps log2(n) ||K||_2 ||u||_2 with n the transform length (Higham, Theorem 24.2, typically far
-    less); it is absolute, so outputs much smaller than that product lose relative accuracy.
+    *Accuracy*: |error| <= 5 eps log2(n) ||K||_2 ||u||_2 with n the transform length (Higham, Theorem 24.2, typically
+    far less); it is absolute, so outputs much smaller than that product lose relative accuracy.
     *Cost*: three FFTs of a good length n >= T + min(L, T) - 1 per row, in parallel over rows.
 
     Examples

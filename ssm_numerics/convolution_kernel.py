@@ -100,8 +100,8 @@ def convolution_kernel(
     method : {"auto", "krylov", "krylov_blocked", "vandermonde", "cauchy", "contour"}
         "krylov": the definition, one step per sample. "krylov_blocked": two blocks of about sqrt(L) Krylov vectors by
         doubling, and one matrix product. "vandermonde": sum_n c_n z_n^l for diagonal systems. "cauchy": Algorithm 1 of
-        [S4] on the circle r^L = 1/2, for DPLR and diagonal systems. "contour": the generating function on a smaller circle
-        with a few times L nodes, which needs no power of A_bar.
+        [S4] on the circle r^L = 1/2, for DPLR and diagonal systems. "contour": the generating function on a smaller
+        circle with a few times L nodes, which needs no power of A_bar.
     return_info : bool
         Return (K, info) with `info.method`, `.why`, `.estimated_error` and `.a_posteriori_error`, the latter measured
         against the definition (or, for "krylov", the blocked form) on the first 64 samples.
@@ -122,12 +122,13 @@ def convolution_kernel(
 
     Notes
     -----
-    *Accuracy*, relative to max |K|, u = eps/2, in double precision, for LegS, LegT, LagT and FouT up to N = 128 and
-    L = 4096: krylov and krylov_blocked 1000 u, cauchy 16 (N + 8) u where the spectral radius of A_bar is at most one (it
-    is not offered by "auto" otherwise); vandermonde 50 u relative to sum |C B_bar|, plus a few max|dt Lambda| L u.
-    *Cost* per kernel: krylov 2 N^2 L dense and 8 N (1 + r) L structured; krylov_blocked 2 N^3 log2 L + 4 N^2 sqrt(L) + 2 N L
-    in matrix products; vandermonde 4 N L in matrix products; cauchy (1 + r)^2 N L / 4 complex divisions and an FFT, after
-    forming C (I - A_bar^L / 2). "auto" takes the least estimated time.
+    *Accuracy*, relative to max |K|, u = eps/2, for LegS, LegT, LagT and FouT up to N = 128 and L = 4096 in double
+    precision: krylov and krylov_blocked 1000 u, cauchy 16 (N + 8) u where the spectral radius of A_bar is at most one
+    (it is not offered by "auto" otherwise); vandermonde 50 u relative to sum |C B_bar|, plus a few max|dt Lambda| L u.
+    *Cost* per kernel: krylov 2 N^2 L dense and 8 N (1 + r) L structured; krylov_blocked
+    2 N^3 log2 L + 4 N^2 sqrt(L) + 2 N L in matrix products; vandermonde 4 N L in matrix products; cauchy
+    (1 + r)^2 N L / 4 complex divisions and an FFT, after forming C (I - A_bar^L / 2). "auto" takes the least estimated
+    time.
 
     References
     ----------
@@ -150,7 +151,8 @@ def convolution_kernel(
     problem = Problem(discrete, length, system if poles_known else None, parameter, rtol)
     name, why = _choose(problem) if method == "auto" else (method, "as asked")
     if not METHODS[name].applies(problem):
-        _arrays.fail("method", f"be krylov or krylov_blocked unless the system is {METHODS[name].needs}", f"it is {name!r}")
+        needs = f"be krylov or krylov_blocked unless the system is {METHODS[name].needs}"
+        _arrays.fail("method", needs, f"it is {name!r}")
     with np.errstate(all="ignore"):
         K = METHODS[name].run(problem)
     if K.shape[:-1] != discrete.batch_shape:  # only D or dt has the other axes
@@ -191,18 +193,17 @@ def _krylov_blocked(problem: Problem) -> np.ndarray:
 
 def _vandermonde(problem: Problem) -> np.ndarray:
     """sum_n C_n B_n z_n^l; from poles and steps the nodes are known to twice the working precision."""
-    discrete, source = problem.discrete, problem.continuous
+    discrete, source, alpha = problem.discrete, problem.continuous, problem.alpha
     z, z_low = discrete.Lambda_bar, None
-    if source is not None and z.dtype in (np.float64, np.complex128):
-        steps, alpha = discrete.dt, problem.alpha
-        made = exp_nodes(source.Lambda, steps) if alpha is None else gbt_nodes(source.Lambda, steps, alpha)
-        z, z_low = made
+    if source is not None:
+        steps = (source.Lambda, discrete.dt)
+        z, z_low = exp_nodes(*steps) if alpha is None else gbt_nodes(*steps, alpha)
     K = vandermonde_sums(discrete.C * discrete.B_bar, z, problem.length, discrete.pairs, z_low)
     return K.real.copy() if np.iscomplexobj(K) and discrete.output_dtype.kind == "f" else K
 
 
 def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[Problem], np.ndarray]:
-    """FOH: K_0 = C B_bar, and from then on the kernel of the input vector A_bar B_bar + B_bar_previous, one sample late."""
+    """FOH: K_0 = C B_bar, then the kernel of the input vector A_bar B_bar + B_bar_previous, one sample late."""
 
     def run_with_tap(problem: Problem) -> np.ndarray:
         d = problem.discrete
@@ -244,7 +245,7 @@ def _seconds_vandermonde(problem: Problem) -> float:
 
 
 def _seconds_cauchy(problem: Problem) -> float:
-    """Infinite where the circle r^L = 1/2 is not known to enclose the poles of K: only implicit rules of known poles."""
+    """Infinite unless the poles of K are known to lie outside the circle r^L = 1/2: implicit rules of known poles."""
     if problem.continuous is None or (problem.alpha is not None and problem.alpha < 0.5):
         return np.inf
     n, length = problem.discrete.n_states, problem.length
@@ -257,33 +258,35 @@ def _seconds_cauchy(problem: Problem) -> float:
 
 def _seconds_contour(problem: Problem) -> float:
     """As `cauchy` without the power, on m times as many nodes."""
-    cauchy = _seconds_cauchy(replace(problem, length=choose_circle(problem.rtol, problem.unit).multiple * problem.length))
+    cauchy = _seconds_cauchy(
+        replace(problem, length=choose_circle(problem.rtol, problem.unit).multiple * problem.length)
+    )
     return cauchy + CALL_OVERHEAD
 
 
 def _error_contour(problem: Problem, K: np.ndarray) -> float:
-    return choose_circle(problem.rtol, problem.unit).expected_error + _error_cauchy(problem, K)
+    return choose_circle(problem.rtol, problem.unit).expected_error + _error_of_norm(problem, K)
 
 
-def _error_krylov(problem: Problem, K: np.ndarray) -> float:
-    return 8 * problem.discrete.n_states * problem.unit
+def _error_of_norm(problem: Problem, K: np.ndarray) -> float:
+    return 16 * (problem.discrete.n_states + 8) * problem.unit
 
 
 def _error_vandermonde(problem: Problem, K: np.ndarray) -> float:
     d = problem.discrete
     scale = np.abs(d.C * d.B_bar * d.weights).sum(axis=-1) / np.maximum(np.abs(K).max(axis=-1), np.finfo(K.dtype).tiny)
-    drift = 1.0 if problem.continuous is None else min(1.0, float(np.abs(problem.continuous.Lambda * d.dt[..., None]).max()))
+    drift = (
+        1.0
+        if problem.continuous is None
+        else min(1.0, float(np.abs(problem.continuous.Lambda * d.dt[..., None]).max()))
+    )
     return float(problem.unit * (50 + 4 * drift * problem.length) * scale.max())
 
 
-def _error_cauchy(problem: Problem, K: np.ndarray) -> float:
-    return 16 * (problem.discrete.n_states + 8) * problem.unit
-
-
 METHODS = {
-    "krylov": Method(_krylov, lambda p: True, "any", _seconds_krylov, _error_krylov),
+    "krylov": Method(_krylov, lambda p: True, "any", _seconds_krylov, _error_of_norm),
     "krylov_blocked": Method(
-        _fold_previous_tap(_krylov_blocked), lambda p: True, "any", _seconds_krylov_blocked, _error_krylov
+        _fold_previous_tap(_krylov_blocked), lambda p: True, "any", _seconds_krylov_blocked, _error_of_norm
     ),
     "vandermonde": Method(
         _fold_previous_tap(_vandermonde),
@@ -297,7 +300,7 @@ METHODS = {
         lambda p: isinstance(p.discrete, (DiscreteDiagonal, DiscreteDPLR)),
         "diagonal, or DPLR under a GBT rule",
         _seconds_cauchy,
-        _error_cauchy,
+        _error_of_norm,
     ),
     "contour": Method(
         _fold_previous_tap(kernel_by_contour),

@@ -40,8 +40,8 @@ def diagonalize(system: Any) -> Diagonal:
 
     Notes
     -----
-    *Accuracy*: relative errors of Lambda, B and C up to N eps times the condition number V of the eigenvectors. For LegS
-    it grows like (1 + sqrt 2)^{2N} ([S4] Lemma 3.2): beyond N = 20 nothing is left, and `nplr` is the way.
+    *Accuracy*: relative errors of Lambda, B and C up to N eps times the condition number V of the eigenvectors. For
+    LegS it grows like (1 + sqrt 2)^{2N} ([S4] Lemma 3.2): beyond N = 20 nothing is left, and `nplr` is the way.
     *Cost*: O(N^3) per head.
 
     References
@@ -68,7 +68,7 @@ def diagonalize(system: Any) -> Diagonal:
         _arrays.fail("system", rule, f"the condition number of its computed eigenvectors is {condition:.3g}")
     if condition > WARN_ABOVE:
         digits = -np.log10(condition * np.finfo(V.dtype).eps)
-        text = f"The eigenvectors have condition number {condition:.3g}: about {digits:.0f} digits are left; consider nplr."
+        text = f"The eigenvectors have condition number {condition:.3g}: about {digits:.0f} digits are left; try nplr."
         warnings.warn(text, _arrays.ConditioningWarning, stacklevel=2)
     dtype = _arrays.complex_dtype(dense.dtype)
     B = np.linalg.solve(V, dense.B[..., None].astype(dtype))[..., 0]

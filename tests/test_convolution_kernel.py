@@ -76,7 +76,9 @@ def test_diagonal_methods(name, rule, dt):
     C = rng.normal(size=modes.C.shape) + (1j * rng.normal(size=modes.C.shape))
     system = ssm.Diagonal(modes.Lambda, modes.B, C, conjugate_pairs=modes.conjugate_pairs)
     d = ssm.discretize(system, dt, rule)
-    size = 2 * np.abs(d.C * d.B_bar).sum() + (0 if d.B_bar_previous is None else 2 * np.abs(d.C * d.B_bar_previous).sum())
+    size = 2 * np.abs(d.C * d.B_bar).sum() + (
+        0 if d.B_bar_previous is None else 2 * np.abs(d.C * d.B_bar_previous).sum()
+    )
     exact, radius = certified.convolution_kernel(system, 3000, dt, rule)
     assert radius.max() <= U * size
     K = ssm.convolution_kernel(system, 3000, dt, rule, method="vandermonde")
@@ -85,7 +87,8 @@ def test_diagonal_methods(name, rule, dt):
 
 @given(testing.systems(max_states=6), testing.rules(), testing.step_sizes(1e-4, 100), st.integers(1, 40))
 def test_every_method_against_balls(system, rule, dt, L):
-    """For dissipative systems every output is below S = ||C|| ||B_bar||, and L steps lose at most L (N + 4) eps of it."""
+    """For dissipative systems every output is below S = ||C|| ||B_bar||, and L steps lose at most L (N + 4) eps of
+    it."""
     exact, radius = certified.convolution_kernel(system, L, dt, rule["discretization"], rule["alpha"])
     d = ssm.discretize(system, dt, rule["discretization"], rule["alpha"])
     weights = getattr(d, "weights", 1)
@@ -102,17 +105,21 @@ def test_every_method_against_balls(system, rule, dt, L):
             K = ssm.convolution_kernel(system, L, dt, method=name, **rule)
             assert method.error is not None
             aimed = 1e-12 * size if name == "contour" else 0
-            assert np.abs(K - exact).max() <= 128 * U * L * (system.n_states + 4) * size * (1 + min(moved, 1 / U)) + aimed
+            assert (
+                np.abs(K - exact).max() <= 128 * U * L * (system.n_states + 4) * size * (1 + min(moved, 1 / U)) + aimed
+            )
 
 
 def test_auto_and_info():
     legs = ssm.nplr("legs", 64).to_dplr(np.ones(64))
     K, info = ssm.convolution_kernel(legs, 2048, 1 / 2048, return_info=True)
-    assert info.method in METHODS and info.method in info.why or "least" in info.why
+    assert (info.method in METHODS and info.method in info.why) or "least" in info.why
     assert info.a_posteriori_error <= info.estimated_error
     assert json.loads(json.dumps(info.to_dict()))["method"] == info.method
     np.testing.assert_array_equal(K, ssm.convolution_kernel(legs, 2048, 1 / 2048, method=info.method))
-    assert ssm.convolution_kernel(ssm.diagonal_init("s4d-lin", 64), 64, 0.1, return_info=True)[1].method == "vandermonde"
+    assert (
+        ssm.convolution_kernel(ssm.diagonal_init("s4d-lin", 64), 64, 0.1, return_info=True)[1].method == "vandermonde"
+    )
 
 
 def test_discrete_systems_need_no_step():
@@ -137,9 +144,21 @@ def test_discrete_systems_need_no_step():
         ({"dt": None}, ValueError, "`dt` must be a positive step for a continuous system, but it is None."),
         ({"dt": np.nan}, ValueError, "`dt` must be finite, but it is nan."),
         ({"dt": 1j}, TypeError, "`dt` must be real, but its dtype is complex128."),
-        ({"method": "fft"}, ValueError, "`method` must be one of auto, krylov, krylov_blocked, vandermonde, cauchy, contour"),
-        ({"method": "vandermonde"}, ValueError, "`method` must be krylov or krylov_blocked unless the system is diagonal"),
-        ({"discretization": "tustin"}, ValueError, "`method` must be one of euler, backward_euler, bilinear, gbt, zoh, foh"),
+        (
+            {"method": "fft"},
+            ValueError,
+            "`method` must be one of auto, krylov, krylov_blocked, vandermonde, cauchy, contour",
+        ),
+        (
+            {"method": "vandermonde"},
+            ValueError,
+            "`method` must be krylov or krylov_blocked unless the system is diagonal",
+        ),
+        (
+            {"discretization": "tustin"},
+            ValueError,
+            "`method` must be one of euler, backward_euler, bilinear, gbt, zoh, foh",
+        ),
         ({"discretization": "gbt", "alpha": 1.5}, ValueError, "`alpha` must be at most 1.0, but it is 1.5."),
         ({"discretization": "gbt"}, ValueError, r"`alpha` must be a number in \[0, 1\] when `method` is 'gbt'"),
         ({"alpha": 0.5}, ValueError, "`alpha` must be None unless `method` is 'gbt'"),
@@ -164,6 +183,8 @@ def test_unstable_systems_are_computed_with_a_warning_or_refused_with_a_reason()
     assert np.isfinite(K).all()
     with (
         pytest.warns(ssm.UnstableDiscretizationWarning),
-        pytest.raises(ValueError, match="`L` must be short enough for the growth of an unstable system, but the kernel overflows"),
+        pytest.raises(
+            ValueError, match="`L` must be short enough for the growth of an unstable system, but the kernel overflows"
+        ),
     ):
         ssm.convolution_kernel(system, 1000, 1.0, "euler")

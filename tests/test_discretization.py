@@ -100,7 +100,9 @@ def test_foh_is_scipys():
 
 def test_backward_diff_is_backward_euler():
     system = ssm.Diagonal([-1.0], [1.0], [1.0])
-    assert ssm.discretize(system, 1.0, "backward_diff").A_bar == ssm.discretize(system, 1.0, "backward_euler").A_bar == 0.5
+    assert (
+        ssm.discretize(system, 1.0, "backward_diff").A_bar == ssm.discretize(system, 1.0, "backward_euler").A_bar == 0.5
+    )
 
 
 def test_step_that_makes_the_rule_singular():
@@ -110,7 +112,9 @@ def test_step_that_makes_the_rule_singular():
 
 
 def test_warning_names_rule_and_radius():
-    with pytest.warns(ssm.UnstableDiscretizationWarning, match="euler is unstable here: the spectral radius of A_bar is 3;"):
+    with pytest.warns(
+        ssm.UnstableDiscretizationWarning, match="euler is unstable here: the spectral radius of A_bar is 3;"
+    ):
         ssm.discretize(ssm.Diagonal([-4.0], [1.0], [1.0]), 1.0, "euler")
 
 

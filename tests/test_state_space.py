@@ -105,11 +105,19 @@ def test_diagonalize():
 @pytest.mark.parametrize(
     ("make", "kind", "sentence"),
     [
-        (lambda: ssm.StateSpace(None, [1], [1]), TypeError, "`A` must be an array of numbers, but it is NoneType None."),
+        (
+            lambda: ssm.StateSpace(None, [1], [1]),
+            TypeError,
+            "`A` must be an array of numbers, but it is NoneType None.",
+        ),
         (lambda: ssm.StateSpace("A", [1], [1]), TypeError, "`A` must be an array of numbers, but it is str 'A'."),
         (lambda: ssm.StateSpace([[1], [1, 2]], [1], [1]), TypeError, "`A` must be a rectangular array of numbers"),
         (lambda: ssm.StateSpace([[1, 2]], [1], [1]), ValueError, "`A` must have shape (..., N, N)"),
-        (lambda: ssm.StateSpace(np.eye(2), [1], [1, 1]), ValueError, "`B` must have shape (..., N), but its shape is (1,)"),
+        (
+            lambda: ssm.StateSpace(np.eye(2), [1], [1, 1]),
+            ValueError,
+            "`B` must have shape (..., N), but its shape is (1,)",
+        ),
         (lambda: ssm.StateSpace(np.eye(2), 1, [1, 1]), ValueError, "`B` must have at least 1 dimension, but"),
         (lambda: ssm.StateSpace([[np.inf]], [1], [1]), ValueError, "`A` must be finite, but its entry (0, 0) is inf."),
         (lambda: ssm.StateSpace(np.eye(0), [], []), ValueError, "`A` must not be empty, but its shape is (0, 0)."),
@@ -120,7 +128,11 @@ def test_diagonalize():
         (lambda: ssm.StateSpace(np.ones((2, 1, 1)), np.ones((3, 1)), [1]), ValueError, "leading axes that broadcast"),
         (lambda: ssm.Diagonal([1j], [1], [1], 1j, True), ValueError, "`D` must be real where `conjugate_pairs` stores"),
         (lambda: ssm.Diagonal([1j], [1], [1], 0, np.array([False])), ValueError, "`Lambda` must be real in modes that"),
-        (lambda: ssm.Diagonal([1j], [1], [1], 0, np.array([1])), TypeError, "`conjugate_pairs` must be True, False or a"),
+        (
+            lambda: ssm.Diagonal([1j], [1], [1], 0, np.array([1])),
+            TypeError,
+            "`conjugate_pairs` must be True, False or a",
+        ),
         (lambda: ssm.DPLR([1j], [[1]], [[1, 2]], [1], [1]), ValueError, "`Q` must have shape (..., N, r)"),
         (lambda: ssm.StateSpace(-np.eye(2), [1, 1], [1, 1]).conjugate(np.eye(3)), ValueError, "`T` must have shape"),
     ],

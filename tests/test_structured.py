@@ -52,7 +52,9 @@ def test_everything_else_goes_through_the_dense_form():
     for rule in ("zoh", "foh"):
         np.testing.assert_array_equal(ssm.simulate(system, u, 0.1, rule), ssm.simulate(dense, u, 0.1, rule))
     np.testing.assert_array_equal(ssm.impulse_response(system, t), ssm.impulse_response(dense, t))
-    np.testing.assert_array_equal(ssm.respond(system, u, 0.1 * np.arange(20)), ssm.respond(dense, u, 0.1 * np.arange(20)))
+    np.testing.assert_array_equal(
+        ssm.respond(system, u, 0.1 * np.arange(20)), ssm.respond(dense, u, 0.1 * np.arange(20))
+    )
     np.testing.assert_array_equal(system.transfer_function(s), dense.transfer_function(s))
     np.testing.assert_array_equal(system.poles(), dense.poles())
     np.testing.assert_array_equal(system.conjugate(2 * np.eye(6)).B, dense.conjugate(2 * np.eye(6)).B)

@@ -1,8 +1,9 @@
 """The recurrence x_k = A_bar x_{k-1} + B_bar u_k + B_prev u_{k-1}, y_k = C x_k, sample by sample.
 
-Every loop runs rows begin..end of a batch. `head[row]` and `signal[row]` say which parameters and which input a row uses,
-so nothing shared is copied; `step[k]` says which of several discretizations sample k uses. A row's arithmetic does not
-depend on the other rows or on where the signal was cut, and no sum is reassociated: the same bits for blocks of any size.
+Every loop runs rows begin..end of a batch. `head[row]` and `signal[row]` say which parameters and which input a row
+uses, so nothing shared is copied; `step[k]` says which of several discretizations sample k uses. A row's arithmetic
+does not depend on the other rows or on where the signal was cut, and no sum is reassociated: the same bits for blocks
+of any size.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ def turn_pairs(z, x, product):
 
 @jit
 def dense_loop(incremental, begin, end, head, signal, step, A, B, B_prev, C, u, before, x, work, y):
-    """Dense systems: A (heads, steps, N, N) holds A_bar, or A_bar - I if incremental, transposed: columns are contiguous.
+    """Dense systems: A (heads, steps, N, N) holds A_bar, or A_bar - I if incremental, transposed, by columns.
 
-    B (heads, steps, N), C (heads, N), u (signals, T), x (rows, N), y (rows, T); `before` (rows,) holds u_{-1} and ends as
-    the last sample, `work` (rows, N) is scratch.
+    B (heads, steps, N), C (heads, N), u (signals, T), x (rows, N), y (rows, T); `before` (rows,) holds u_{-1} and ends
+    as the last sample, `work` (rows, N) is scratch.
     """
     for row in range(begin, end):
         state, product, h, source = x[row], work[row], head[row], u[signal[row]]
@@ -88,8 +89,8 @@ def modal_loop(turn, begin, end, head, signal, step, keep, z, P, Q, B, B_prev, C
     """Diagonal plus low rank: A_bar = diag(keep + z) - P Q^T, one O(N r) step per sample ([S4] Theorem 2).
 
     keep (heads, steps, n) is one where z holds an increment, z (heads, steps, 1 or 2, N), P and Q (heads, steps, r, n),
-    B (heads, steps, n), C (heads, n), x (rows, n), work (rows, r + n), where n is N for complex modes and 2 N for real and
-    imaginary halves; Q and C are already conjugated and weighted, so that Q^T x and C^T x are plain sums.
+    B (heads, steps, n), C (heads, n), x (rows, n), work (rows, r + n), where n is N for complex modes and 2 N for real
+    and imaginary halves; Q and C are already conjugated and weighted, so that Q^T x and C^T x are plain sums.
     """
     rank = P.shape[2]
     for row in range(begin, end):

@@ -14,9 +14,12 @@ from ssm_numerics._arrays import UnstableDiscretizationWarning
 EPS = np.finfo(float).eps
 
 
-@given(testing.systems(kinds=("dense",), batches=((),)), testing.rules(), testing.step_sizes(1e-3, 10), st.integers(0, 99))
+@given(
+    testing.systems(kinds=("dense",), batches=((),)), testing.rules(), testing.step_sizes(1e-3, 10), st.integers(0, 99)
+)
 def test_conjugation_changes_nothing(system, rule, dt, seed):
-    """[S4] Lemma 3.1: (A, B, C) and (T^-1 A T, T^-1 B, C T) have the same kernel. T is orthogonal times a mild scaling."""
+    """[S4] Lemma 3.1: (A, B, C) and (T^-1 A T, T^-1 B, C T) have the same kernel. T is orthogonal times a mild
+    scaling."""
     rng = np.random.default_rng(seed)
     n, L = system.n_states, 20
     T = np.linalg.qr(rng.normal(size=(n, n)))[0] * rng.uniform(0.5, 2, n)
@@ -25,13 +28,29 @@ def test_conjugation_changes_nothing(system, rule, dt, seed):
     size = 1 + dt * np.linalg.norm(system.A)
     d = ssm.discretize(system, dt, rule["discretization"], rule["alpha"])
     inputs = np.linalg.norm(d.B_bar) + (0 if d.B_bar_previous is None else np.linalg.norm(d.B_bar_previous))
-    bound = 64 * EPS * n * L * np.linalg.cond(T) ** 2 * size * np.linalg.norm(system.C) * (inputs + dt * np.linalg.norm(system.B))
+    bound = (
+        64
+        * EPS
+        * n
+        * L
+        * np.linalg.cond(T) ** 2
+        * size
+        * np.linalg.norm(system.C)
+        * (inputs + dt * np.linalg.norm(system.B))
+    )
     assert np.abs(K - moved).max() <= bound
 
 
 @pytest.mark.parametrize(
     ("rule", "alpha", "order"),
-    [("euler", None, 1), ("backward_euler", None, 1), ("bilinear", None, 2), ("gbt", 0.75, 1), ("zoh", None, 1), ("foh", None, 2)],
+    [
+        ("euler", None, 1),
+        ("backward_euler", None, 1),
+        ("bilinear", None, 2),
+        ("gbt", 0.75, 1),
+        ("zoh", None, 1),
+        ("foh", None, 2),
+    ],
 )
 @pytest.mark.parametrize("kind", ["dense", "diagonal", "dplr"])
 def test_order_of_convergence(rule, alpha, order, kind):
@@ -41,7 +60,9 @@ def test_order_of_convergence(rule, alpha, order, kind):
     """
     Lambda, P = np.array([-0.5 + 1j, -1 - 2j, -0.3]), np.array([[0.3], [0.2], [0.5]])
     dplr = ssm.DPLR(Lambda, P, P, np.ones(3), [1.0, 0.5, 2.0])
-    system = {"dplr": dplr, "dense": dplr.to_dense(), "diagonal": ssm.Diagonal(Lambda, np.ones(3), [1.0, 0.5, 2.0])}[kind]
+    system = {"dplr": dplr, "dense": dplr.to_dense(), "diagonal": ssm.Diagonal(Lambda, np.ones(3), [1.0, 0.5, 2.0])}[
+        kind
+    ]
     exact = ssm.respond(system, lambda t: np.sin(t) ** 2, [2.0], x0=np.ones(3), rtol=1e-13)[0]
     errors = []
     for steps in (200, 400, 800):

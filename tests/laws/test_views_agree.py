@@ -1,7 +1,7 @@
 """Recurrent = convolutional = continuous, for every kind of system, rule, kernel method, dtype and batch.
 
-Scale of every bound: S = ||C|| ||B_bar|| sum |u|. For a dissipative system ||A_bar|| <= 1, so no output exceeds S, each of
-the T steps of a view commits at most a small multiple of (N + r) eps of it, and an FFT adds log2 factors.
+Scale of every bound: S = ||C|| ||B_bar|| sum |u|. For a dissipative system ||A_bar|| <= 1, so no output exceeds S, each
+of the T steps of a view commits at most a small multiple of (N + r) eps of it, and an FFT adds log2 factors.
 """
 
 import numpy as np
@@ -53,7 +53,13 @@ def test_recurrent_is_convolutional(method, data):
     assert np.abs(ssm.convolve(K, u) - y).max() <= tolerance(system, u, S) + aimed * S
 
 
-@given(testing.systems(), testing.step_sizes(1e-3, 10), testing.signals(), st.integers(2, 4), st.sampled_from(("zoh", "foh")))
+@given(
+    testing.systems(),
+    testing.step_sizes(1e-3, 10),
+    testing.signals(),
+    st.integers(2, 4),
+    st.sampled_from(("zoh", "foh")),
+)
 def test_continuous_is_discrete(system, dt, u, parts, hold):
     """Exact holds: dividing every step, and the held input with it, changes nothing at the old samples."""
     if hold == "zoh":
@@ -88,7 +94,9 @@ def test_uneven_times(system, dt, u):
     assert np.abs(skipping[..., -1] - whole[..., -1]).max() <= bound
 
 
-@given(testing.systems(kinds=("diagonal_pairs", "dplr_pairs")), testing.rules(), testing.step_sizes(), testing.signals())
+@given(
+    testing.systems(kinds=("diagonal_pairs", "dplr_pairs")), testing.rules(), testing.step_sizes(), testing.signals()
+)
 def test_pair_storage_is_full_storage(system, rule, dt, u):
     y = ssm.simulate(system, u, dt, **rule)
     bound = tolerance(system, u, scale(system, u, dt, rule))
