@@ -12,13 +12,15 @@ nox.options.sessions = ["report", "checks"]
 nox.options.error_on_missing_interpreters = True
 
 COMPILED = [  # tests that reach every function of ssm_numerics/compiled at sizes an interpreter can bear
-    "tests/laws",
+    "tests/laws/test_signals.py",
+    "tests/laws/test_views_agree.py",
     "tests/test_convolution_kernel.py",
     "tests/test_hippo.py",
     "tests/test_nodes.py",
     "tests/test_nplr.py",
     "tests/test_online_compression.py",
     "tests/test_products.py",
+    "tests/test_structured.py",
 ]
 WITHOUT_JIT = {  # the compiled layer as plain Python on the CUDA simulator: true line coverage, small sizes
     "NUMBA_DISABLE_JIT": "1",

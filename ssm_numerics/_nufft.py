@@ -26,16 +26,16 @@ from . import _arrays, _pairs, _parallel
 
 UNIT = 2.0**-53
 RTOL, RTOL_SINGLE = 2 * UNIT, 2.0**-28
-"""The default bounds on truncation and aliases. Rounding adds up to 40u."""
+"""The default bounds on truncation and aliases, and on amplified rounding where that is larger than 48u."""
 
 BAND = 8.0
 """Decays in one band differ by at most this over its length: wider bands need wider Gaussians and amplify rounding."""
 
-OVERSAMPLING = (1.5, 1.6, 1.75, 2.0, 2.25, 2.5)
-"""Grid points per output: the first is taken that keeps the rounding amplified by the division below what is asked."""
+OVERSAMPLING = (1.5, 1.6, 1.75, 2.0, 2.5, 3.0)
+"""Grid points per output: the first is taken whose division by the Gaussian keeps the rounding below what is asked."""
 
-AMPLIFIED = 30 * UNIT
-"""The smallest amplified rounding that is worth a finer grid."""
+FFT_ROUNDING, LEAST_ROUNDING = 4 * UNIT, 48 * UNIT
+"""The error of a long FFT of a few modes, relative to sum |c|; and the amplified error that is small enough."""
 
 DIRECT_REACH, DIRECT_MODES = 64, 256
 """A band that dies out within so few powers, or has so few modes, is summed directly."""
@@ -90,7 +90,7 @@ def vandermonde_nufft(
 ) -> np.ndarray:
     """sum_n c[..., n] e^{l log_z[..., n]} for l < L, or the real sum over conjugate pairs; Re log_z <= 0.
 
-    log_z + log_low is taken as exact. The error is at most (rtol + 40u) sum |c|, partners included, whatever L is; for
+    log_z + log_low is taken as exact. The error is at most (2 rtol + 50u) sum |c|, partners included, whatever L is; for
     more than a few modes it is that of the FFT, about u sum |c|.
     """
     c, log_z = np.asarray(c), np.asarray(log_z)
@@ -122,7 +122,7 @@ def cauchy_at_circle(
 
         FFT_l [sum_n x_n (radius z_n)^l],   x_n = v_n / (1 - (radius z_n)^M),
 
-    whose error, at most (rtol + 40u) sum |x|, the FFT makes at most sqrt(M) times larger in root mean square over k.
+    whose error, at most (2 rtol + 50u) sum |x|, the FFT makes at most sqrt(M) times larger in root mean square over k.
     """
     from scipy import fft
 
@@ -132,9 +132,7 @@ def cauchy_at_circle(
     sides = np.broadcast_to(v * _pairs.weights(pairs, n_modes), (*lead, n_sums, n_modes)).reshape(-1, n_sums, n_modes)
     out = np.empty((len(sides), n_sums, M if pairs is None else M // 2 + 1), dtype=np.complex128)
     transform: Any = fft.fft if pairs is None else fft.rfft
-    moved = log_z + log_radius
-    lost = _rounding(log_z.real, log_radius) + (0 if log_low is None else log_low)
-    for row, nodes in enumerate(_modes(moved, lost, lead)):
+    for row, nodes in enumerate(_modes(log_z + log_radius, log_low, lead)):
         sums = _power_sums(sides[row] / _one_minus_power(nodes, M), nodes, M, rtol, pairs is not None)
         out[row] = transform(sums, overwrite_x=True, workers=_parallel.cores())
     return out.reshape(*lead, n_sums, out.shape[-1])
@@ -241,7 +239,7 @@ def _gaussian(width: float, L: int, rtol: float) -> tuple[int, float, int]:
         s = n_grid / L
         b = (digits / (s - 1) + width) * s / math.pi**2
         amplified = b * (math.pi / (2 * s)) ** 2
-        if amplified <= math.log(max(rtol, AMPLIFIED) / UNIT):
+        if amplified <= math.log(max(rtol, LEAST_ROUNDING) / FFT_ROUNDING):
             break
     return n_grid, b, math.ceil(math.sqrt(b * (digits + amplified)))
 
@@ -253,10 +251,3 @@ def _one_minus_power(nodes: Modes, M: int) -> np.ndarray:
     part = np.empty_like(nodes.turn)
     fractions_loop(nodes.turn, nodes.turn_low, float(M), part, 0, part.size)
     return -np.expm1(nodes.log_z.real * M + 2j * math.pi * part)
-
-
-def _rounding(x: np.ndarray, y: float) -> np.ndarray:
-    """The rounding error of x + y."""
-    total = x + y
-    part = total - x
-    return (x - (total - part)) + (y - part)

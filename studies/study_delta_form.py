@@ -61,6 +61,7 @@ def kernel_case(family, N, L, dt, rng):
         "norm_of_increment": step,
         "with_increment_in_u": with_increment,
         "without_in_u": without,
+        "step_by_step_in_u": in_u(ssm.convolution_kernel(discrete, L, method="krylov"), exact),
         "rounded_matrix_exactly_in_u": None if true_of_rounded is None else in_u(true_of_rounded, exact),
         "bound_in_u": float((L * min(1.0, step) + N) * weight),
     }

@@ -52,7 +52,7 @@ def test_gbt_is_scipys(alpha):
 
 
 def test_phi_functions():
-    """16 eps relative for every size and direction of z, with no cancellation around 0 or at the switch."""
+    """5 eps relative for every size and direction of z, with no cancellation around 0 or at the switch."""
     z = 10.0 ** np.linspace(-20, 2.5, 91)[:, None] * np.exp(1j * np.linspace(0, 2 * np.pi, 24))
     z = z[z.real < 600]
     with flint.ctx.workprec(400):
@@ -62,7 +62,7 @@ def test_phi_functions():
             two = (one - 1) / w
             for value, exact in zip(values, (one, two, one - two), strict=True):
                 gap = abs(flint.acb(value.real, value.imag) - exact)
-                assert float(gap.mid()) <= 32 * U * float(abs(exact).mid())
+                assert float(gap.mid()) <= 10 * U * float(abs(exact).mid())
 
 
 def test_phi_of_zero_and_of_real_numbers():

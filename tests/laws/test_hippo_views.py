@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import ssm_numerics as ssm
@@ -20,6 +20,7 @@ from ssm_numerics import testing
 EPS = np.finfo(float).eps
 FAMILIES = ("legs", "legt", "lmu", "lagt", "glagt", "fout", "foud")
 UNITARY = ("legs", "legt", "lagt", "glagt", "fout", "foud")
+FEWER = settings(max_examples=max(10, settings().max_examples // 4))  # where a test has many forms
 INITS = ("s4d-lin", "s4d-inv", "s4d-legs", "s4d-real")
 
 
@@ -92,6 +93,7 @@ def test_dense(op, rule, dt, u, seed):
     agree(op.state_space(C, D=0.0), u, dt, rule, similarity(op))
 
 
+@FEWER
 @given(operators(UNITARY, unitary=True), testing.rules(), testing.step_sizes(), testing.signals(), st.integers(0, 99))
 def test_nplr_in_pair_and_full_storage(op, rule, dt, u, seed):
     """The DPLR forms agree with themselves to rounding, and with the dense system to what rounding A determines."""
@@ -127,6 +129,7 @@ def test_diagonal_initializations(name, N, rule, dt, u, seed):
         assert np.abs(ssm.simulate(other, u, dt, **rule) - y).max() <= tolerance(d, u, S) * size
 
 
+@FEWER
 @given(operators(UNITARY, unitary=True), testing.rules(), testing.step_sizes(1e-4, 10), st.data())
 def test_single_precision(op, rule, dt, data):
     u = data.draw(testing.signals(dtype=np.float32))
@@ -204,6 +207,7 @@ def test_operator_form_is_the_dense_form(op, alpha, dt, u):
 
 @pytest.mark.parametrize("kind", ["dense", "pairs", "full", "diagonal"])
 @pytest.mark.parametrize("own", [True, False])
+@FEWER
 @given(op=operators(UNITARY, unitary=True), rule=testing.rules(), data=st.data())
 def test_heads_in_a_layer(kind, own, op, rule, data):
     """(T, P) signals through axis=0 into P heads with their own steps and outputs, with shared or own parameters."""
