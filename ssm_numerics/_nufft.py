@@ -90,8 +90,8 @@ def vandermonde_nufft(
 ) -> np.ndarray:
     """sum_n c[..., n] e^{l log_z[..., n]} for l < L, or the real sum over conjugate pairs; Re log_z <= 0.
 
-    log_z + log_low is taken as exact. The error is at most (2 rtol + 50u) sum |c|, partners included, whatever L is; for
-    more than a few modes it is that of the FFT, about u sum |c|.
+    log_z + log_low is taken as exact. The error is at most (2 rtol + 50u) sum |c|, partners included, whatever L is;
+    with hundreds of modes and more it is about u sum |c|.
     """
     c, log_z = np.asarray(c), np.asarray(log_z)
     n_modes = c.shape[-1]

@@ -1,0 +1,73 @@
+"""The contour method: circles from tolerances, near-linear sums against direct ones, closed-form couplings."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import ssm_numerics as ssm
+from ssm_numerics import _contour
+from ssm_numerics._contour import OVERSAMPLING, choose_circle
+
+U = 2.0**-53
+
+
+@pytest.mark.parametrize("rtol", [1e-2, 1e-6, 1e-10, 1e-12, 1e-13])
+def test_circle_meets_the_tolerance_with_the_fewest_nodes(rtol):
+    circle = choose_circle(rtol, U)
+    assert circle.expected_error <= rtol
+    assert circle.epsilon == U ** (circle.multiple / (circle.multiple + 1))
+    fewer = [m for m in OVERSAMPLING if m < circle.multiple]
+    assert all(_contour.ROUNDING * U ** (m / (m + 1)) > rtol for m in fewer)
+
+
+def test_most_accurate_circle_where_the_tolerance_cannot_be_met():
+    assert choose_circle(1e-20, U).multiple == OVERSAMPLING[-1]
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("alpha", [0.5, 0.7, 1.0])
+@pytest.mark.parametrize("family", ["legs", "lagt", "fout"])
+@pytest.mark.parametrize(("N", "L"), [(1, 7), (16, 500), (33, 777)])
+def test_near_linear_sums(monkeypatch, family, N, L, alpha):
+    """The same kernel from transforms as from Algorithm 1, to what the circle promises."""
+    system = ssm.nplr(family, N).to_dplr(np.cos(np.arange(N)))
+    exact = ssm.convolution_kernel(system, L, 0.01, "gbt", alpha, method="cauchy")
+    monkeypatch.setattr(_contour, "NEAR_LINEAR_TERMS", 0)
+    for stored in (system, system.full(), dataclasses.replace(system, coupling=None)):
+        K, info = ssm.convolution_kernel(stored, L, 0.01, "gbt", alpha, method="contour", return_info=True)
+        allowed = max(info.estimated_error, info.a_posteriori_error) + 16 * (N + 8) * U
+        assert np.abs(K - exact).max() <= 2 * allowed * np.abs(exact).max()
+
+
+def test_near_linear_diagonal_heads(monkeypatch):
+    modes = ssm.diagonal_init("s4d-inv", 20)
+    C = np.random.default_rng(0).normal(size=(3, 10))
+    system = ssm.Diagonal(modes.Lambda, modes.B, C, conjugate_pairs=True)
+    exact = ssm.convolution_kernel(system, 300, [0.1, 0.01, 0.001], method="vandermonde")
+    monkeypatch.setattr(_contour, "NEAR_LINEAR_TERMS", 0)
+    K, info = ssm.convolution_kernel(system, 300, [0.1, 0.01, 0.001], method="contour", return_info=True)
+    error = (np.abs(K - exact).max(axis=-1) / np.abs(exact).max(axis=-1)).max()
+    assert error <= 2 * max(info.estimated_error, info.a_posteriori_error)
+
+
+def test_measured_error_tells_where_the_kernel_cannot_be_trusted():
+    """An unstable system has poles inside the circle: the method says so."""
+    system = ssm.Diagonal([0.5, -1.0], [1.0, 1.0], [1.0, 1.0])
+    _, info = ssm.convolution_kernel(system, 200, 0.1, method="contour", return_info=True)
+    assert info.a_posteriori_error > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("coupling", "sentence"),
+    [
+        ("k11", "`coupling` must be a function, for one matrix of rank one"),
+        (lambda s: 1 / s, r"`coupling` must be P\* \(s - diag\(Lambda\)\)\^-1 Q, but it differs"),
+    ],
+)
+def test_wrong_couplings_are_refused(coupling, sentence):
+    system = ssm.nplr("legs", 8).to_dplr(np.ones(8))
+    with pytest.raises(ValueError, match=sentence):
+        dataclasses.replace(system, coupling=coupling)
+    with pytest.raises(ValueError, match="`coupling` must be"):
+        dataclasses.replace(system, P=2 * system.P)
