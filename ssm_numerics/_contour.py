@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ._generating_function import PoleForm, circle, generating_function, pole_form
+from . import _pairs
+from ._generating_function import circle, generating_function, pole_form
 from ._nufft import cauchy_at_circle, log_nodes
 from .products import gbt_nodes
 
@@ -56,11 +57,11 @@ def kernel_by_contour(problem: Any) -> np.ndarray:
     is_real = discrete.output_dtype.kind == "f"
     chosen = choose_circle(problem.rtol, problem.unit)
     nodes = max(chosen.multiple * length, FEWEST_NODES)
-    around = circle(nodes, nodes // 2 + 1 if is_real else nodes, np.log(chosen.epsilon))
-    form = pole_form(problem, around)
+    log_power = float(np.log(chosen.epsilon))
     if is_near_linear(problem, nodes):
-        K_hat = form.scale * _by_nufft(problem, form, nodes, np.log(chosen.epsilon))
+        K_hat = _by_nufft(problem, nodes, log_power)
     else:
+        form = pole_form(problem, circle(nodes, nodes // 2 + 1 if is_real else nodes, log_power))
         K_hat = form.scale * generating_function(form, discrete.C, discrete.pairs)
     raw = fft.irfft(K_hat, nodes) if is_real else fft.ifft(K_hat, nodes)
     K = raw[..., :length] * np.exp(-np.log(chosen.epsilon) * (np.arange(length) / nodes))
@@ -78,24 +79,55 @@ def is_near_linear(problem: Any, nodes: int) -> bool:
     return fits and discrete.n_states * nodes >= NEAR_LINEAR_TERMS
 
 
-def _by_nufft(problem: Any, form: PoleForm, nodes: int, log_power: float) -> np.ndarray:
-    """C (a - s (diag(lambda) - P Q*))^-1 B with every sum over modes a Fourier transform, in O((N + M) log) operations.
+def _by_nufft(problem: Any, nodes: int, log_power: float) -> np.ndarray:
+    """The generating function with every sum over modes a Fourier transform, in O((N + M) log(N + M)) operations.
 
-    1/((1 - omega) - s lambda) = d/(1 - z omega) with d = 1/(1 - alpha dt lambda), z the pole of the step. The sum over
-    |p|^2 is not needed where the system brings its closed form (LegS, LagT).
+    With d = 1/(1 - alpha dt lambda) and z the pole of the step, 1/((1 - omega) - s lambda) = d/(1 - z omega), and s times
+    it is dt (alpha d + omega d^2/(1 - z omega)), whose terms stay bounded as lambda grows. No node is rounded, so the
+    error does not grow with their number as it does where 1 - omega is.
     """
-    source, discrete = problem.continuous, problem.discrete
-    z, z_low = gbt_nodes(source.Lambda, discrete.dt, problem.alpha)
-    log_z, log_low = log_nodes(z, z_low)
-    d = 1 / (1 - problem.alpha * discrete.dt[..., None] * source.Lambda)
-    C, B = discrete.C, source.B
-    rows = [C * B]
-    if form.P is not None:
-        P, Q = source.P[..., 0], source.Q[..., 0].conj()
-        rows += [C * P, Q * B] + ([] if source.coupling is not None else [Q * P])
-    v = d[..., None, :] * np.stack(np.broadcast_arrays(*rows), axis=-2)
-    sums = cauchy_at_circle(v, log_z, nodes, log_power / nodes, pairs=discrete.pairs, log_low=log_low)
-    if form.P is None:
-        return sums[..., 0, :]
-    s_k11 = form.s * sums[..., 3, :] if source.coupling is None else source.coupling(form.a / form.s)
-    return sums[..., 0, :] - form.s * sums[..., 1, :] * sums[..., 2, :] / (1 + s_k11)
+    source, discrete, alpha, pairs = problem.continuous, problem.discrete, problem.alpha, problem.discrete.pairs
+    step = discrete.dt[..., None]
+    log_z, log_low = log_nodes(*gbt_nodes(source.Lambda, discrete.dt, alpha))
+    d = 1 / (1 - alpha * step * source.Lambda)
+    C, B = d * discrete.C, source.B
+    if not hasattr(source, "P"):
+        rows, ratio = [C * B], None
+    else:
+        P, Q = source.P[..., 0], d * source.Q[..., 0].conj()
+        ratio = _ratio(B, P)
+        rows = [C * P, d * Q * P] if ratio is not None else [C * B, C * P, d * Q * P, d * Q * B]
+    v = np.stack(np.broadcast_arrays(*rows), axis=-2)
+    sums = cauchy_at_circle(v, log_z, nodes, log_power / nodes, pairs=pairs, log_low=log_low)
+    if len(rows) == 1:
+        return step * sums[..., 0, :]
+    omega = circle(nodes, sums.shape[-1], log_power).omega
+    if ratio is not None:
+        return step * ratio * sums[..., 0, :] / (1 + _with_constant(step, alpha, omega, sums[..., 1, :], Q * P, pairs))
+    s_k11, s_k10 = (
+        _with_constant(step, alpha, omega, sums[..., 2 + i, :], Q * right, pairs) for i, right in enumerate((P, B))
+    )
+    return step * (sums[..., 0, :] - sums[..., 1, :] * s_k10 / (1 + s_k11))
+
+
+def _with_constant(
+    step: np.ndarray, alpha: float, omega: np.ndarray, sums: np.ndarray, v: np.ndarray, pairs: np.ndarray | None
+) -> np.ndarray:
+    """dt (alpha sum v + omega sums), the first sum over partners too."""
+    terms = v if pairs is None else (_pairs.weights(pairs, v.shape[-1]) * v).real
+    return np.asarray(step * (alpha * terms.sum(axis=-1, keepdims=True) + omega * sums))
+
+
+def _ratio(B: np.ndarray, P: np.ndarray) -> np.ndarray | None:
+    """b (..., 1) with B = b P to rounding, as every HiPPO operator of rank one has it, or None.
+
+    Then K_hat = b k01/(1 + s k11): two sums instead of four, and no difference of nearly equal terms.
+    """
+    B, P = np.broadcast_arrays(B, P)
+    largest = np.argmax(np.abs(P), axis=-1)[..., None]
+    scale = np.take_along_axis(P, largest, axis=-1)
+    if not scale.all():
+        return None
+    ratio = np.take_along_axis(B, largest, axis=-1) / scale
+    parallel = np.abs(B - ratio * P) <= 2 * np.finfo(B.dtype).eps * np.abs(B)
+    return ratio if parallel.all() else None

@@ -40,6 +40,9 @@ FFT_ROUNDING, LEAST_ROUNDING = 4 * UNIT, 48 * UNIT
 DIRECT_REACH, DIRECT_MODES = 64, 256
 """A band that dies out within so few powers, or has so few modes, is summed directly."""
 
+NEAR_LINEAR_MODES = 512
+"""The order from which a transform is faster than the two-level split, at every length measured."""
+
 ROWS = 2
 """Grids held at the same time."""
 
@@ -55,6 +58,12 @@ class Modes(NamedTuple):
     def take(self, which: Any) -> Modes:
         """Some of the modes."""
         return Modes(*(part[which] for part in self))
+
+
+def is_near_linear(z: np.ndarray, L: int) -> bool:
+    """Whether transforms beat the matrix products of the two-level split for nodes z (..., N) and L powers."""
+    enough = z.shape[-1] >= NEAR_LINEAR_MODES and L >= NEAR_LINEAR_MODES
+    return enough and z.dtype in (np.float64, np.complex128) and float(np.abs(z).max()) <= 1
 
 
 def nufft_sums(c: np.ndarray, z: np.ndarray, L: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from . import _arrays
 from ._contour import choose_circle, kernel_by_contour
 from ._generating_function import kernel_by_cauchy
 from ._increments import transition
+from ._nufft import is_near_linear, log_nodes, vandermonde_nufft
 from ._stepping import as_discrete, run
 from .discretization import rule
 from .products import exp_nodes, gbt_nodes, vandermonde_sums
@@ -198,7 +199,11 @@ def _vandermonde(problem: Problem) -> np.ndarray:
     if source is not None:
         steps = (source.Lambda, discrete.dt)
         z, z_low = exp_nodes(*steps) if alpha is None else gbt_nodes(*steps, alpha)
-    K = vandermonde_sums(discrete.C * discrete.B_bar, z, problem.length, discrete.pairs, z_low)
+    c, length, pairs = discrete.C * discrete.B_bar, problem.length, discrete.pairs
+    if pairs is not None and c.dtype == np.complex128 and is_near_linear(z, length):
+        log_z, log_low = log_nodes(z, z_low)
+        return vandermonde_nufft(c, log_z, length, pairs=pairs, log_low=log_low)
+    K = vandermonde_sums(c, z, length, pairs, z_low)
     return K.real.copy() if np.iscomplexobj(K) and discrete.output_dtype.kind == "f" else K
 
 

@@ -14,16 +14,17 @@ import numpy as np
 from . import _arrays
 from ._cauchy import cauchy_sums
 from ._nodes import exp_nodes, gbt_nodes
-from ._nufft import nufft_sums
+from ._nufft import is_near_linear, nufft_sums
+from ._roots_of_unity import cauchy_at_roots
 from ._vandermonde import vandermonde_sums
 
 __all__ = ["cauchy_product", "cauchy_sums", "exp_nodes", "gbt_nodes", "vandermonde_product", "vandermonde_sums"]
 
-VANDERMONDE_METHODS = {"split": vandermonde_sums, "nufft": nufft_sums}
-"""The implementations of `vandermonde_product`; the first is the default."""
+VANDERMONDE_METHODS: dict[str, Any] = {"split": vandermonde_sums, "nufft": nufft_sums}
+"""The implementations of `vandermonde_product`."""
 
-CAUCHY_METHODS = {"direct": cauchy_sums}
-"""The implementations of `cauchy_product`; the first is the default."""
+CAUCHY_METHODS: dict[str, Any] = {"direct": cauchy_sums, "nufft": cauchy_at_roots}
+"""The implementations of `cauchy_product`."""
 
 
 def vandermonde_product(c: Any, z: Any, L: int, method: str = "auto", backend: str = "cpu") -> np.ndarray:
@@ -42,7 +43,7 @@ def vandermonde_product(c: Any, z: Any, L: int, method: str = "auto", backend: s
     method : {"auto", "split", "nufft"}
         ``split`` writes ``l = qM + r`` and multiplies a table of ``c z**(qM)`` with a table of ``z**r``. ``nufft`` is
         one Fourier transform at nonuniform complex frequencies, for nodes in the closed unit disk; it is the faster
-        one from about 500 nodes on. ``auto`` is ``split``.
+        one from about 500 nodes on, and ``auto``'s choice there.
     backend : {"cpu"}
         Where to compute.
 
@@ -85,9 +86,11 @@ def vandermonde_product(c: Any, z: Any, L: int, method: str = "auto", backend: s
     L = _arrays.count("L", L)
     dtype = _arrays.working_dtype(c, z)
     _arrays.memory("L", math.prod(lead) * L * dtype.itemsize)
-    product = VANDERMONDE_METHODS[_method(method, VANDERMONDE_METHODS, backend)]
+    word = _method(method, VANDERMONDE_METHODS, backend)
+    if word == "auto":
+        word = "nufft" if is_near_linear(z, L) else "split"
     precision = _arrays.real_dtype(dtype)
-    return product(_to_precision(c, precision), _to_precision(z, precision), L)
+    return VANDERMONDE_METHODS[word](_to_precision(c, precision), _to_precision(z, precision), L)
 
 
 def cauchy_product(v: Any, z: Any, poles: Any, method: str = "auto", backend: str = "cpu") -> np.ndarray:
@@ -103,8 +106,10 @@ def cauchy_product(v: Any, z: Any, poles: Any, method: str = "auto", backend: st
         Nodes, real or complex. A node on a pole gives an entry that is not finite.
     poles : array_like, shape (..., N)
         Poles, real or complex.
-    method : {"auto", "direct"}
-        ``direct`` forms every fraction.
+    method : {"auto", "direct", "nufft"}
+        ``direct`` forms every fraction. ``nufft`` is for double precision and all M equally spaced nodes of a circle,
+        ``z = z_0 * exp(2j * pi * arange(M) / M)`` or its conjugate order: a Fourier transform of sums of powers, in
+        near-linear time. ``auto`` is ``direct``.
     backend : {"cpu"}
         Where to compute.
 
@@ -118,13 +123,16 @@ def cauchy_product(v: Any, z: Any, poles: Any, method: str = "auto", backend: st
     TypeError
         If an argument is not numeric.
     ValueError
-        If shapes do not broadcast, an entry is not finite, a word is unknown, or the result is too large.
+        If shapes do not broadcast, an entry is not finite, a word is unknown, the result is too large, or the nodes
+        are not those of ``nufft``.
 
     Notes
     -----
     *Accuracy*: every entry is within ``50 u sum_n |v_n / (z - p_n)|`` of the exact sum of the numbers given, u the unit
     roundoff of the result's precision, however close a node is to a pole. Distances ``|z - p_n|`` below 1e-150 of the
-    poles' (geometric) middle magnitude underflow (1e-18 in single precision).
+    poles' (geometric) middle magnitude underflow (1e-18 in single precision). For ``nufft`` errors are those of an
+    FFT, absolute: ``sqrt(M) (50 + M) u sum_n |v_n / z_0| / |1 - |p_n/z_0|**(+-M)|`` in root mean square over the nodes,
+    since ``p_n/z_0`` is rounded before its powers are taken.
 
     *Cost*: one division and about 10 flops per pole and node, vectorized and threaded.
 
@@ -144,7 +152,8 @@ def cauchy_product(v: Any, z: Any, poles: Any, method: str = "auto", backend: st
     lead = _arrays.batch(v=v.shape[:-1], z=z.shape[:-1], poles=poles.shape[:-1])
     dtype = _arrays.working_dtype(v, z, poles)
     _arrays.memory("z", math.prod(lead) * z.shape[-1] * _arrays.complex_dtype(dtype).itemsize * 3)
-    product = CAUCHY_METHODS[_method(method, CAUCHY_METHODS, backend)]
+    word = _method(method, CAUCHY_METHODS, backend)
+    product = CAUCHY_METHODS["direct" if word == "auto" else word]
     precision = _arrays.real_dtype(dtype)
     v, z, poles = (_to_precision(array, precision) for array in (v, z, poles))
     sums = product(v[..., None, :], z, np.ones(1, dtype=precision), poles)[..., 0, :]
@@ -152,12 +161,11 @@ def cauchy_product(v: Any, z: Any, poles: Any, method: str = "auto", backend: st
 
 
 def _method(method: str, methods: dict[str, Any], backend: str) -> str:
-    """The implementation that `method` names; auto takes the first, and only the processor is served here."""
+    """The word `method`, checked; only the processor is served here."""
     if backend == "cuda":
         _arrays.fail("backend", "be cpu", "this version has no CUDA layer")
     _arrays.choice("backend", backend, ("cpu",))
-    word = _arrays.choice("method", method, ("auto", *methods))
-    return next(iter(methods)) if word == "auto" else word
+    return _arrays.choice("method", method, ("auto", *methods))
 
 
 def _to_precision(array: np.ndarray, precision: np.dtype) -> np.ndarray:

@@ -26,6 +26,7 @@ ORDER = (
     "eigenvalue_spectra",
     "kernel_equivalence",
     "discretization",
+    "delta_form",
     "hippo_reconstruction",
     "gating_is_backward_euler",
 )

@@ -104,7 +104,12 @@ def test_precision_follows_the_arrays():
     """Single precision only if every array is single; Python scalars adapt; the error is in units of its eps."""
     rng = np.random.default_rng(0)
     K, u = rng.normal(size=300).astype(np.float32), rng.normal(size=500).astype(np.float32)
-    assert ssm.convolve(K, u).dtype == ssm.convolve(K, u, D=0.5).dtype == ssm.convolve(K, u, D=np.float32(2)).dtype == np.float32
+    assert (
+        ssm.convolve(K, u).dtype
+        == ssm.convolve(K, u, D=0.5).dtype
+        == ssm.convolve(K, u, D=np.float32(2)).dtype
+        == np.float32
+    )
     assert ssm.convolve(K, u, D=np.float64(2)).dtype == ssm.convolve(K, u.astype(float)).dtype == np.float64
     assert ssm.convolve(K, u.tolist()).dtype == ssm.convolve(K, np.ones(3, int)).dtype == np.float64
     assert ssm.convolve(K, u * 1j).dtype == ssm.convolve(K, u, D=1j).dtype == np.complex64
@@ -136,7 +141,9 @@ def test_extreme_sizes(size):
 
 
 def test_overflow_is_an_error():
-    with pytest.raises(ValueError, match=r"`u` must keep the convolution finite, but it overflows where `u` reaches 1e\+300"):
+    with pytest.raises(
+        ValueError, match=r"`u` must keep the convolution finite, but it overflows where `u` reaches 1e\+300"
+    ):
         ssm.convolve([1e300], [1e300])
     with pytest.raises(ValueError, match="`u` must keep the convolution finite"):
         ssm.convolve([1.0], [1e300], D=1e300)
@@ -194,8 +201,8 @@ def test_bad_arguments(change, kind, sentence):
     assert sentence in str(caught.value)
 
 
-def test_docstring_transform_length():
-    """The cost note: a good length of at least T + min(L, T) - 1, so that nothing wraps around."""
+def test_nothing_wraps_around():
+    """A transform shorter than T + min(L, T) - 1 would bring the end of the signal back to its beginning."""
     for L, T in ((1, 7), (7, 7), (50, 7), (13, 101)):
         K, u = np.zeros(L), np.zeros(T)
         K[min(L, T) - 1] = u[-1] = 1

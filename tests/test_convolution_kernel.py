@@ -110,6 +110,19 @@ def test_every_method_against_balls(system, rule, dt, L):
             )
 
 
+@pytest.mark.jit
+def test_many_modes_go_through_a_transform():
+    """1024 modes: the same bound as the split, 50 u relative to sum |C B_bar|."""
+    modes = ssm.diagonal_init("s4d-lin", 2048)
+    system = ssm.Diagonal(modes.Lambda, modes.B, np.cos(np.arange(1024.0)), conjugate_pairs=True)
+    d = ssm.discretize(system, 1e-3)
+    K = ssm.convolution_kernel(system, 700, 1e-3)
+    exact, radius = certified.convolution_kernel(system, 700, 1e-3)
+    size = 2 * np.abs(d.C * d.B_bar).sum()
+    assert radius.max() <= U * size
+    assert np.abs(K - exact).max() <= 50 * U * size
+
+
 def test_auto_and_info():
     legs = ssm.nplr("legs", 64).to_dplr(np.ones(64))
     K, info = ssm.convolution_kernel(legs, 2048, 1 / 2048, return_info=True)

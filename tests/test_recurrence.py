@@ -15,7 +15,13 @@ EPS = np.finfo(float).eps
 DENSE = ssm.StateSpace([[-1.0, 0.5], [0.25, -2.0]], [1.0, -1.0], [0.5, 2.0], 0.25)
 DPLR = ssm.DPLR([-1 + 2j, -0.5], [[1], [0.5]], [[1], [0.5]], [1 - 1j, 2], [0.5 + 1j, 1], 0.25, np.array([True, False]))
 DIAGONAL = ssm.Diagonal(DPLR.Lambda, DPLR.B, DPLR.C, 0.25, DPLR.conjugate_pairs)
-SYSTEMS = {"dense": DENSE, "dplr": DPLR, "dplr_full": DPLR.full(), "diagonal": DIAGONAL, "diagonal_full": DIAGONAL.full()}
+SYSTEMS = {
+    "dense": DENSE,
+    "dplr": DPLR,
+    "dplr_full": DPLR.full(),
+    "diagonal": DIAGONAL,
+    "diagonal_full": DIAGONAL.full(),
+}
 RULES = ("euler", "backward_euler", "bilinear", "zoh", "foh")
 U = np.sin(np.arange(20.0)) + 0.5
 
@@ -63,7 +69,9 @@ def test_states_are_those_of_full_storage(kind, rule):
 
 
 def test_initial_state_is_before_the_first_sample():
-    y, x = ssm.simulate(ssm.Diagonal([-1.0], [1.0], [1.0]), [0.0, 0.0], 1.0, "backward_euler", x0=[8.0], return_state=True)
+    y, x = ssm.simulate(
+        ssm.Diagonal([-1.0], [1.0], [1.0]), [0.0, 0.0], 1.0, "backward_euler", x0=[8.0], return_state=True
+    )
     np.testing.assert_array_equal(y, [4.0, 2.0])
     np.testing.assert_array_equal(x, [2.0])
 
@@ -81,7 +89,9 @@ def test_discrete_systems_run_as_they_are():
         for rule in RULES:
             d = ssm.discretize(system, 0.1, rule)
             y = ssm.simulate(d, U)
-            np.testing.assert_allclose(y, ssm.simulate(system, U, 0.1, rule), rtol=0, atol=64 * 20 * EPS * np.abs(y).max())
+            np.testing.assert_allclose(
+                y, ssm.simulate(system, U, 0.1, rule), rtol=0, atol=64 * 20 * EPS * np.abs(y).max()
+            )
     d = ssm.DiscreteStateSpace([[0.5]], [1.0], [1.0], 0.0, 1.0)
     np.testing.assert_array_equal(ssm.simulate(d, [1.0, 0.0, 0.0]), [1.0, 0.5, 0.25])
     d = ssm.DiscreteDiagonal([0.5], [1.0], [1.0], 0.0, 1.0, B_bar_previous=[2.0])
@@ -265,7 +275,9 @@ def test_zeros_stay_zeros(rule):
 def test_zero_low_rank_part_is_diagonal():
     """P = 0, and rank 4 made of rank 1 and zeros."""
     zero = ssm.DPLR(DPLR.Lambda, np.zeros((2, 1)), np.zeros((2, 1)), DPLR.B, DPLR.C, 0.25, DPLR.conjugate_pairs)
-    np.testing.assert_allclose(ssm.simulate(zero, U, 0.1), ssm.simulate(DIAGONAL, U, 0.1), rtol=0, atol=64 * 20 * EPS * 20)
+    np.testing.assert_allclose(
+        ssm.simulate(zero, U, 0.1), ssm.simulate(DIAGONAL, U, 0.1), rtol=0, atol=64 * 20 * EPS * 20
+    )
     P = np.pad(DPLR.P, ((0, 0), (0, 3)))
     wide = ssm.DPLR(DPLR.Lambda, P, P, DPLR.B, DPLR.C, 0.25, DPLR.conjugate_pairs)
     for rule in RULES:
@@ -294,7 +306,11 @@ def test_streams_can_be_pickled():
 BAD_SIGNALS = [
     (None, TypeError, "`u` must be an array of numbers, but it is NoneType None."),
     ("abc", TypeError, "`u` must be an array of numbers, but it is str 'abc'."),
-    (np.array(["a"]), TypeError, "`u` must hold float32, float64, complex64, complex128 or integers, but its dtype is <U1."),
+    (
+        np.array(["a"]),
+        TypeError,
+        "`u` must hold float32, float64, complex64, complex128 or integers, but its dtype is <U1.",
+    ),
     ([[1.0], [1.0, 2.0]], TypeError, "`u` must be a rectangular array of numbers, but NumPy cannot read it"),
     ([1.0, np.nan], ValueError, "`u` must be finite, but its entry (1,) is nan."),
     ([[1.0, -np.inf]], ValueError, "`u` must be finite, but its entry (0, 1) is -inf."),
@@ -306,7 +322,11 @@ BAD_SIGNALS = [
     (np.array(["2020"], "M8[D]"), TypeError, "but its dtype is datetime64[D]."),
     (np.ma.masked_invalid([1.0, np.nan]), TypeError, "`u` must be a plain array (fill or drop masked entries first)"),
     (np.array([None]), TypeError, "but its dtype is object."),
-    ([2**60], ValueError, "`u` must hold integers that float64 represents exactly, but it reaches 1152921504606846976."),
+    (
+        [2**60],
+        ValueError,
+        "`u` must hold integers that float64 represents exactly, but it reaches 1152921504606846976.",
+    ),
 ]
 
 
@@ -321,8 +341,16 @@ def test_bad_signals(u, kind, sentence):
 @pytest.mark.parametrize(
     ("change", "kind", "sentence"),
     [
-        ({"system": None}, TypeError, "`system` must be a continuous or discrete state space system, but it is NoneType."),
-        ({"system": np.eye(2)}, TypeError, "`system` must be a continuous or discrete state space system, but it is ndarray."),
+        (
+            {"system": None},
+            TypeError,
+            "`system` must be a continuous or discrete state space system, but it is NoneType.",
+        ),
+        (
+            {"system": np.eye(2)},
+            TypeError,
+            "`system` must be a continuous or discrete state space system, but it is ndarray.",
+        ),
         ({"dt": None}, ValueError, "`dt` must be a positive step for a continuous system, but it is None."),
         ({"dt": 0}, ValueError, "`dt` must be positive, but its least entry is 0.0."),
         ({"dt": [0.1, -0.1]}, ValueError, "`dt` must be positive, but its least entry is -0.1."),
@@ -333,14 +361,22 @@ def test_bad_signals(u, kind, sentence):
         ({"discretization": "tustin"}, ValueError, "must be one of euler, backward_euler, bilinear, gbt, zoh, foh"),
         ({"discretization": 1}, TypeError, "must be one of euler, backward_euler, bilinear, gbt, zoh, foh"),
         ({"discretization": "gbt"}, ValueError, "`alpha` must be a number in [0, 1]"),
-        ({"discretization": "gbt", "alpha": "half"}, TypeError, "`alpha` must be an array of numbers, but it is str 'half'."),
+        (
+            {"discretization": "gbt", "alpha": "half"},
+            TypeError,
+            "`alpha` must be an array of numbers, but it is str 'half'.",
+        ),
         ({"discretization": "gbt", "alpha": -0.1}, ValueError, "`alpha` must be at least 0.0, but it is -0.1."),
         ({"discretization": "zoh", "alpha": 0.5}, ValueError, "`alpha` must be None unless"),
         ({"x0": "zero"}, TypeError, "`x0` must be an array of numbers"),
         ({"x0": 1.0}, ValueError, "`x0` must have at least 1 dimension, but its shape is ()."),
         ({"x0": [1.0, np.nan]}, ValueError, "`x0` must be finite, but its entry (1,) is nan."),
         ({"x0": np.ones(3)}, ValueError, "`x0` must have shape (..., 2) to match the system's 2 stored states"),
-        ({"x0": np.ones((3, 2)), "u": np.ones((2, 5))}, ValueError, "`x0`, `u_before` must have leading axes that broadcast"),
+        (
+            {"x0": np.ones((3, 2)), "u": np.ones((2, 5))},
+            ValueError,
+            "`x0`, `u_before` must have leading axes that broadcast",
+        ),
         ({"u_before": None}, TypeError, "`u_before` must be an array of numbers, but it is NoneType None."),
         ({"u_before": np.inf}, ValueError, "`u_before` must be finite, but it is inf."),
         ({"u_before": np.ones(3), "u": np.ones((2, 5))}, ValueError, "must have leading axes that broadcast"),
@@ -369,7 +405,9 @@ def test_huge_batches_are_refused_before_they_are_allocated():
 def test_discrete_systems_refuse_a_second_discretization():
     d = ssm.discretize(DENSE, 0.1)
     for name, value in (("dt", 0.1), ("discretization", "zoh"), ("alpha", 0.5)):
-        with pytest.raises(ValueError, match=f"`{name}` must be omitted for a system that is already discrete, but it is"):
+        with pytest.raises(
+            ValueError, match=f"`{name}` must be omitted for a system that is already discrete, but it is"
+        ):
             ssm.simulate(d, U, **{name: value})
 
 
@@ -378,7 +416,9 @@ def test_discrete_systems_refuse_a_second_discretization():
 def test_pair_storage_refuses_what_it_cannot_hold(kind, rule):
     """Complex signals, and imaginary parts in modes without a partner, in every structure and rule alike."""
     system = SYSTEMS[kind]
-    pairs = "must be real for a system stored by conjugate pairs \\(use system.full\\(\\)\\), but its dtype is complex128"
+    pairs = (
+        "must be real for a system stored by conjugate pairs \\(use system.full\\(\\)\\), but its dtype is complex128"
+    )
     with pytest.raises(TypeError, match=f"`u` {pairs}"):
         ssm.simulate(system, U * 1j, 0.1, rule)
     with pytest.raises(TypeError, match=f"`u_before` {pairs}"):
