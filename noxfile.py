@@ -17,6 +17,7 @@ COMPILED = [  # tests that reach every function of ssm_numerics/compiled at size
     "tests/test_convolution_kernel.py",
     "tests/test_hippo.py",
     "tests/test_nodes.py",
+    "tests/test_nufft.py",
     "tests/test_nplr.py",
     "tests/test_online_compression.py",
     "tests/test_products.py",
@@ -60,3 +61,10 @@ def checks(session: nox.Session) -> None:
                 failed.append(" ".join(command))
     if failed:
         session.error(f"failed: {'; '.join(failed)}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, with every warning an error; not part of the default sessions."""
+    session.install("-e", ".[docs,report]")
+    session.run("sphinx-build", "-W", "--keep-going", "-n", "-b", "html", "docs", "docs/_build/html")

@@ -69,5 +69,5 @@ def holds(hA: np.ndarray, B: np.ndarray, with_ramp: bool) -> tuple[Power, np.nda
     for _ in range(squarings):
         transition = transition.squared()
         X = 2 * X + X @ X
-        X[..., :n, :n] = transition.matrix if transition.incremental else transition.matrix - np.eye(n, dtype=X.dtype)
+        X[..., :n, :n] = transition.increment()
     return transition, X[..., :n, n] * magnitude, X[..., :n, n + 1] * magnitude if with_ramp else None

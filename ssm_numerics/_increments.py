@@ -3,7 +3,8 @@
 A discretized matrix with a small step is I + X with X small, and rounding its entries to A_bar loses eps / ||X|| of the
 dynamics in every step. Held as X (the delta operator of Middleton and Goodwin), the same matrix keeps eps relative to
 X, through products, (I + X) v = v + X v, and through squarings, (I + X)^2 = I + (2 X + X^2). Once the powers have
-decayed, the plain form is the smaller and the more accurate one. `Power` always keeps the smaller of the two.
+decayed, the plain form is the smaller and the more accurate one. `Power` always keeps the smaller of the two, head by
+head: the steps of a batch may lie many powers of ten apart.
 """
 
 from __future__ import annotations
@@ -20,34 +21,41 @@ TAYLOR_DEGREE = 16
 
 @dataclass(frozen=True)
 class Power:
-    """A stack of matrices (..., N, N): `matrix` itself, or I + `matrix` where `incremental`."""
+    """A stack of matrices keep I + `matrix`, (..., N, N), with keep (..., 1, 1) one for increments and zero otherwise."""
 
     matrix: np.ndarray
-    incremental: bool
+    keep: np.ndarray
 
     def times(self, columns: np.ndarray) -> np.ndarray:
         """The matrix applied to columns (..., N, k)."""
-        product = self.matrix @ columns
-        return columns + product if self.incremental else product
+        return self.keep * columns + self.matrix @ columns
 
     def after(self, rows: np.ndarray) -> np.ndarray:
         """Rows (..., k, N) applied to the matrix."""
-        product = rows @ self.matrix
-        return rows + product if self.incremental else product
+        return self.keep * rows + rows @ self.matrix
 
     def squared(self) -> Power:
         """The square, in whichever form is smaller."""
         square = self.matrix @ self.matrix
-        return smaller_form(2 * self.matrix + square) if self.incremental else Power(square, False)
+        if not self.keep.any():
+            return Power(square, self.keep)
+        grown = smaller_form(2 * self.matrix + square)
+        return Power(np.where(self.keep, grown.matrix, square), self.keep * grown.keep)
 
     def plain(self) -> np.ndarray:
         """The matrix itself."""
-        return self.matrix + identity_like(self.matrix) if self.incremental else self.matrix
+        return self.matrix + self.keep * identity_like(self.matrix)
+
+    def increment(self) -> np.ndarray:
+        """The matrix minus I, for increments without rounding."""
+        return self.matrix - (1 - self.keep) * identity_like(self.matrix)
 
 
 def transition(discrete: Any) -> Power:
     """A_bar of a dense discrete system, in the form it holds most accurately."""
-    return Power(discrete.A_bar, False) if discrete.increment is None else Power(discrete.increment, True)
+    if discrete.increment is None:
+        return Power(discrete.A_bar, np.zeros((1, 1), dtype=discrete.A_bar.real.dtype))
+    return _smaller(discrete.increment, discrete.A_bar)
 
 
 def identity_like(matrix: np.ndarray) -> np.ndarray:
@@ -57,8 +65,13 @@ def identity_like(matrix: np.ndarray) -> np.ndarray:
 
 def smaller_form(increment: np.ndarray) -> Power:
     """I + increment, held as the increment or as the sum, whichever has the smaller Frobenius norm."""
-    total = increment + identity_like(increment)
-    return Power(total, False) if np.linalg.norm(total) < np.linalg.norm(increment) else Power(increment, True)
+    return _smaller(increment, increment + identity_like(increment))
+
+
+def _smaller(increment: np.ndarray, total: np.ndarray) -> Power:
+    sizes = (np.linalg.norm(m, axis=(-2, -1), keepdims=True) for m in (increment, total))
+    keep = np.less_equal(*sizes)
+    return Power(np.where(keep, increment, total), keep.astype(increment.real.dtype))
 
 
 def expm1_series(M: np.ndarray) -> np.ndarray:

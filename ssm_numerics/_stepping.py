@@ -74,8 +74,7 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
     if structured:
         loop, rank, per_sample = compiled.structured_loop, 0, 30.0 * x.shape[1]
     elif isinstance(discrete, DiscreteStateSpace):
-        loop, rank = partial(compiled.dense_loop, discrete.increment is not None), 0
-        per_sample = 2.0 * x.shape[1] ** 2
+        loop, rank, per_sample = compiled.dense_loop, 0, 2.0 * x.shape[1] ** 2
     else:
         turn = compiled.turn_complex if pairs is None else compiled.turn_pairs
         loop, rank = partial(compiled.modal_loop, turn), operators[2].shape[2]
@@ -102,8 +101,9 @@ def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[
 
     B_prev = np.zeros_like(discrete.B_bar) if discrete.B_bar_previous is None else discrete.B_bar_previous
     if isinstance(discrete, DiscreteStateSpace):
-        inputs = [flat(v, 1) for v in (discrete.B_bar, B_prev)]
-        return [flat(transition(discrete).matrix.mT, 2), *inputs], flat(discrete.C, 1)[:, 0]
+        held = transition(discrete)
+        vectors = [flat(v, 1) for v in (discrete.B_bar, B_prev)]
+        return [flat(held.keep[..., 0, 0], 0), flat(held.matrix.mT, 2), *vectors], flat(discrete.C, 1)[:, 0]
     keep, z = _smaller_modes(discrete)
     none = np.zeros((z.shape[-1], 0), dtype=z.dtype)
     P, Q = (discrete.P_bar, discrete.Q_bar) if isinstance(discrete, DiscreteDPLR) else (none, none)

@@ -39,8 +39,8 @@ def impulse_response(system: Any, t: Any) -> np.ndarray:
 
     Notes
     -----
-    *Accuracy*: diagonal systems (2 + |t Lambda|) eps relative to sum |C B|; dense ones a small multiple of N eps times
-    ||C|| ||e^{tA}|| ||B||, from the exponential in delta form.
+    *Accuracy*: diagonal systems (2 + |t Lambda|) eps relative to sum |C e^{t Lambda} B|, plus N eps for the sum; dense
+    ones (N + ||tA||) eps times ||C|| ||e^{tA/4}||^4 ||B||, what the last squarings of the delta form commit.
     *Cost*: O(N) per time for diagonal systems; dense: on an evenly spaced grid one exponential and a blocked Krylov
     product, otherwise one exponential, O(N^3), per distinct time.
 

@@ -51,8 +51,9 @@ def diagonalize(system: Any) -> Diagonal:
     Examples
     --------
     >>> import ssm_numerics as ssm
-    >>> ssm.diagonalize(ssm.StateSpace([[-1.0, 0.0], [1.0, -2.0]], [1.0, 0.0], [0.0, 1.0])).Lambda
-    array([-1.+0.j, -2.+0.j])
+    >>> system = ssm.StateSpace([[-1.0, 0.0], [1.0, -2.0]], [1.0, 0.0], [0.0, 1.0])
+    >>> sorted(ssm.diagonalize(system).Lambda.real.tolist())
+    [-2.0, -1.0]
     """
     if isinstance(system, Diagonal):
         return system

@@ -125,7 +125,7 @@ def _discretize(system: Any, dt: np.ndarray, method: str, alpha: float | None, n
     if isinstance(system, StateSpace):
         transition, *inputs = _dense_holds(system, dt, method) if alpha is None else _dense_gbt(system, dt, alpha)
         _require_finite(name, dt, transition.matrix, *inputs)
-        increment = transition.matrix if transition.incremental else None
+        increment = transition.increment() if transition.keep.any() else None
         previous = inputs[1] if len(inputs) > 1 else None
         return DiscreteStateSpace(transition.plain(), inputs[0], system.C, system.D, dt, previous, increment)
     if isinstance(system, Diagonal):
@@ -151,8 +151,9 @@ def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power,
     implicit = identity_like(hA) - real(alpha) * hA
     B_bar = solve(implicit, hB[..., None])[..., 0]
     transition = smaller_form(solve(implicit, hA))
-    if not transition.incremental:
-        transition = Power(solve(implicit, identity_like(hA) + real(1 - alpha) * hA), False)
+    if not transition.keep.all():
+        total = solve(implicit, identity_like(hA) + real(1 - alpha) * hA)
+        transition = Power(np.where(transition.keep, transition.matrix, total), transition.keep)
     return transition, B_bar
 
 

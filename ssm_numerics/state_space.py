@@ -317,7 +317,6 @@ def _discrete_dense(system: Any, P: Any, Q: Any) -> DiscreteStateSpace:
     previous, increment = rest[0] if rest else None, None
     if system.increment is not None:
         increment = dense_arrays(system, system.increment, P, Q, [])[0]
-        increment = increment if np.linalg.norm(increment) <= np.linalg.norm(A_bar) else None
     return DiscreteStateSpace(A_bar, B_bar, C, system.D, system.dt, previous, increment)
 
 

@@ -96,8 +96,7 @@ class DiscreteStructuredStateSpace(System):
         solved = [self.operator.solve(self.alpha * step, step * columns).T for step in self.dt.reshape(-1).tolist()]
         increment = np.reshape(solved, (*self.dt.shape, self.operator.N, self.operator.N))
         held = smaller_form(increment)
-        kept = held.matrix if held.incremental else None
-        return DiscreteStateSpace(held.plain(), self.B_bar, self.C, self.D, self.dt, None, kept)
+        return DiscreteStateSpace(held.plain(), self.B_bar, self.C, self.D, self.dt, None, held.increment())
 
     @property
     def A_bar(self) -> np.ndarray:

@@ -16,7 +16,6 @@ PACKAGES = (
     "threadpoolctl",
     "python-flint",
     "matplotlib",
-    "finufft",
     "sleepecg",
 )
 

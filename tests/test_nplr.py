@@ -50,6 +50,7 @@ def check_form(f: ssm.nplr, A: np.ndarray, B: np.ndarray) -> None:
         assert entries.size == 0 or (entries[0].real > 0 and abs(entries[0].imag) <= 8 * N * U * abs(entries[0]))
 
 
+@pytest.mark.jit
 @given(families, st.integers(1, 64), methods)
 @example(("legt", {}), 1, "closed_form")
 @example(("legt", {}), 3, "closed_form")

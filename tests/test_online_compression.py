@@ -126,6 +126,7 @@ def test_the_whole_history_comes_back():
     assert error <= 32**2 / 20_000
 
 
+@pytest.mark.jit
 def test_periodic_signal_comes_back_from_fout():
     dt = 1e-3
     t = dt * np.arange(20_000)

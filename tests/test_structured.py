@@ -70,6 +70,7 @@ def test_everything_else_goes_through_the_dense_form():
     assert np.abs(K - mid).max() <= 100 * U * np.abs(K).max() and radius.max() <= U * np.abs(K).max()
 
 
+@pytest.mark.jit
 def test_a_million_states():
     """What a dense matrix would need 8 TB for."""
     op = ssm.hippo("legs", 10**6)

@@ -64,8 +64,8 @@ def turn_pairs(z, x, product):
 
 
 @jit
-def dense_loop(incremental, begin, end, head, signal, step, A, B, B_prev, C, u, before, x, work, y):
-    """Dense systems: A (heads, steps, N, N) holds A_bar, or A_bar - I if incremental, transposed, by columns.
+def dense_loop(begin, end, head, signal, step, keep, A, B, B_prev, C, u, before, x, work, y):
+    """Dense systems: A (heads, steps, N, N) holds A_bar - keep I transposed, by columns; keep (heads, steps) is 0 or 1.
 
     B (heads, steps, N), C (heads, N), u (signals, T), x (rows, N), y (rows, T); `before` (rows,) holds u_{-1} and ends
     as the last sample, `work` (rows, N) is scratch.
@@ -75,7 +75,7 @@ def dense_loop(incremental, begin, end, head, signal, step, A, B, B_prev, C, u, 
         for k in range(source.size):
             s = step[k]
             for n in range(state.size):
-                product[n] = state[n] if incremental else 0 * state[n]
+                product[n] = keep[h, s] * state[n]
             for n in range(state.size):
                 add_multiple(state[n], A[h, s, n], product)
             add_forcing(B[h, s], source[k], B_prev[h, s], before[row], product)
