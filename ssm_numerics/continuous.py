@@ -40,7 +40,7 @@ def impulse_response(system: Any, t: Any) -> np.ndarray:
     Notes
     -----
     *Accuracy*: diagonal systems (2 + |t Lambda|) eps relative to sum |C e^{t Lambda} B|, plus N eps for the sum; dense
-    ones (N + ||tA||) eps times ||C|| ||e^{tA/4}||^4 ||B||, what the last squarings of the delta form commit.
+    ones 2 (N + ||tA||) eps times ||C|| ||e^{tA/4}||^4 ||B||, what the last squarings of the delta form commit.
     *Cost*: O(N) per time for diagonal systems; dense: on an evenly spaced grid one exponential and a blocked Krylov
     product, otherwise one exponential, O(N^3), per distinct time.
 
