@@ -1,7 +1,8 @@
 """Kernels of diagonal plus low-rank systems in ball arithmetic, as power series: O(N L) operations, no dense matrix.
 
 The generating function sum_l K_l w^l = scale C (a - s (diag(Lambda) - P Q*))^-1 B, with a = 1 - w and
-s = dt (alpha + (1 - alpha) w) for a GBT rule, a = 1 and s = w for a discrete system, is the Schur complement of I + s k11 in
+s = dt (alpha + (1 - alpha) w) for a GBT rule, a = 1 and s = w for a discrete system, is the Schur complement of
+I + s k11 in
 
     [[k00,   k01        ],
      [s k10, I + s k11  ]],     k_ij(w) = sum_n v_n d_n / (1 - z_n w),   d_n / (1 - z_n w) = 1/(a - s lambda_n).
@@ -10,8 +11,6 @@ The coefficients of every k_ij are sums of powers of z, and the complement is fo
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -63,7 +62,7 @@ def _power_sums(sides: list[list[list]], z: list, length: int, is_real: bool) ->
         right = flint.arb_mat([[x.real for x in row] + [-x.imag for x in row] for row in fine]).transpose()
     else:
         right = flint.acb_mat(fine).transpose()
-    out = []
+    out: list[list[list]] = []
     for row in sides:
         out.append([])
         for v in row:
@@ -77,7 +76,7 @@ def _power_sums(sides: list[list[list]], z: list, length: int, is_real: bool) ->
 
 
 def _powers(z: list, count: int) -> list[list]:
-    """z^0, ..., z^(count - 1) by doubling exponents, so that no radius passes through more than log2(count) products."""
+    """z^0, ..., z^(count - 1) so that no radius passes through more than log2(count) products."""
     rows = [[type(x)(1) for x in z]]
     if count > 1:
         rows.append(list(z))

@@ -21,7 +21,7 @@ from .products import gbt_nodes
 OVERSAMPLING = (1, 2, 3, 4, 6, 8, 12)
 """The multiples m of L that are considered."""
 
-NEAR_LINEAR_TERMS = 2**28
+NEAR_LINEAR_TERMS = 2**22
 """From so many modes times nodes the sums go through Fourier transforms."""
 
 FEWEST_NODES = 64
@@ -82,9 +82,9 @@ def is_near_linear(problem: Any, nodes: int) -> bool:
 def _by_nufft(problem: Any, nodes: int, log_power: float) -> np.ndarray:
     """The generating function with every sum over modes a Fourier transform, in O((N + M) log(N + M)) operations.
 
-    With d = 1/(1 - alpha dt lambda) and z the pole of the step, 1/((1 - omega) - s lambda) = d/(1 - z omega), and s times
-    it is dt (alpha d + omega d^2/(1 - z omega)), whose terms stay bounded as lambda grows. No node is rounded, so the
-    error does not grow with their number as it does where 1 - omega is.
+    With d = 1/(1 - alpha dt lambda) and z the pole of the step, 1/((1 - omega) - s lambda) = d/(1 - z omega), and s
+    times it is dt (alpha d + omega d^2/(1 - z omega)), whose terms stay bounded as lambda grows. No node is rounded, so
+    the error does not grow with their number as it does where 1 - omega is.
     """
     source, discrete, alpha, pairs = problem.continuous, problem.discrete, problem.alpha, problem.discrete.pairs
     step = discrete.dt[..., None]

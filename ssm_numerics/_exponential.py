@@ -20,7 +20,7 @@ _COEFFICIENTS = (
 
 
 def phi_diagonal(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """phi_1, phi_2 and phi_1 - phi_2, entry by entry, each within 5 eps for every complex z.
+    """phi_1, phi_2 and phi_1 - phi_2, entry by entry, each within 5 eps for complex z away from their own zeros.
 
     Inside the unit disc the three Taylor series; outside it closed forms in which nothing cancels: e^z - 1 by expm1,
     and phi_1 - phi_2 = ((z - 1) e^z + 1)/z^2.

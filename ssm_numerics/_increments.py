@@ -21,7 +21,7 @@ TAYLOR_DEGREE = 16
 
 @dataclass(frozen=True)
 class Power:
-    """A stack of matrices keep I + `matrix`, (..., N, N), with keep (..., 1, 1) one for increments and zero otherwise."""
+    """Matrices keep I + `matrix`, (..., N, N), with keep (..., 1, 1) one for increments and zero otherwise."""
 
     matrix: np.ndarray
     keep: np.ndarray

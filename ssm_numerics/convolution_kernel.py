@@ -128,8 +128,8 @@ def convolution_kernel(
     (it is not offered by "auto" otherwise); vandermonde 50 u relative to sum |C B_bar|, plus a few max|dt Lambda| L u.
     *Cost* per kernel: krylov 2 N^2 L dense and 8 N (1 + r) L structured; krylov_blocked
     2 N^3 log2 L + 4 N^2 sqrt(L) + 2 N L in matrix products; vandermonde 4 N L in matrix products; cauchy
-    (1 + r)^2 N L / 4 complex divisions and an FFT, after forming C (I - A_bar^L / 2). "auto" takes the least estimated
-    time.
+    N L / 4 complex divisions shared by (1 + r)^2 sums and an FFT, after forming C (I - A_bar^L / 2). "auto" takes the
+    least estimated time.
 
     References
     ----------
@@ -156,8 +156,8 @@ def convolution_kernel(
         _arrays.fail("method", needs, f"it is {name!r}")
     with np.errstate(all="ignore"):
         K = METHODS[name].run(problem)
-    if K.shape[:-1] != discrete.batch_shape:  # only D or dt has the other axes
-        K = np.array(np.broadcast_to(K, (*discrete.batch_shape, length)))
+    whole = (*discrete.batch_shape, length)  # D or dt may have axes that nothing else has
+    K = np.ascontiguousarray(K) if K.shape == whole else np.array(np.broadcast_to(K, whole), order="C")
     if not np.isfinite(K).all():
         found = f"the kernel overflows within {length} samples; reduce `dt` or `L`, or use an implicit rule"
         _arrays.fail("L", "be short enough for the growth of an unstable system", found)

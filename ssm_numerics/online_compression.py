@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _arrays
 from ._hippo_structure import Semiseparable
+from ._increments import transition
 from ._parallel import over_rows
 from .discretization import discretize, rule
 from .hippo import HiPPO
@@ -126,10 +127,11 @@ def _compress_dense(
     discrete: Any = discretize(op.state_space(np.zeros(op.N)), dt, method, alpha if method == "gbt" else None)
     previous = getattr(discrete, "B_bar_previous", None)
     inputs = np.stack([discrete.B_bar, np.zeros(op.N) if previous is None else previous])
-    work = np.empty_like(c)
+    held, work = transition(discrete), np.empty_like(c)
+    keep = float(held.keep[0, 0])
 
     def run(begin: int, end: int) -> None:
-        hippo_steps.dense_loop(discrete.A_bar, inputs, u, c, history, work, begin, end)
+        hippo_steps.dense_loop(keep, held.matrix, inputs, u, c, history, work, begin, end)
 
     over_rows(run, len(u), 2.0 * u.size * op.N**2)
 

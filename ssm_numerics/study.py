@@ -155,33 +155,34 @@ def run(name: str, small: bool = False) -> tuple[Outcome, ModuleType | None]:
     return outcome, module
 
 
-def evaluate(name: str, module: ModuleType, small: bool = False) -> Outcome:
-    """The numbers and claims of a loaded study."""
+def evaluate(name: str, module: ModuleType, small: bool = False, **options: Any) -> Outcome:
+    """The numbers and claims of a loaded study; options go to its `compute`."""
     question, explanation = _docstring(module)
     with one_blas_thread():
-        results = plain(module.compute(small=small))
+        results = plain(module.compute(small=small, **options))
         return Outcome(name, question, explanation, results, module.claims(results))
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Many small factorizations run up to sixty times slower on two BLAS threads than on one."""
+    import scipy.linalg  # noqa: F401  (SciPy has a BLAS library of its own, which must be loaded to be limited)
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):
         yield
 
 
-def run_as_script(file: str, small: bool = False) -> Any:
+def run_as_script(file: str, small: bool = False, **options: Any) -> Any:
     """What `python studies/study_<name>.py` does: write results/<name>.json and the figure, then assert the claims.
 
-    Returns the figure, so that a gallery shows it.
+    Options go to the study's `compute`. Returns the figure, so that a gallery shows it.
     """
     from .plotting import save
 
     name = Path(file).stem.removeprefix(PREFIX)
     module = load(name)
-    outcome = evaluate(name, module, small)
+    outcome = evaluate(name, module, small, **options)
     results = Path("results")
     results.mkdir(exist_ok=True)
     (results / f"{name}.json").write_text(to_json(outcome.to_dict()), encoding="utf-8")

@@ -36,7 +36,9 @@ def assert_same(first, second):
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 1.0])
-@pytest.mark.parametrize(("family", "N"), [("legs", 1), ("legs", 8), ("lagt", 9), ("legt", 7), ("legt", 10), ("fout", 6)])
+@pytest.mark.parametrize(
+    ("family", "N"), [("legs", 1), ("legs", 8), ("lagt", 9), ("legt", 7), ("legt", 10), ("fout", 6)]
+)
 def test_series_and_matrices_agree(family, N, alpha):
     C = np.random.default_rng(N).normal(size=N)
     pairs = ssm.nplr(family, N).to_dplr(C)

@@ -442,3 +442,19 @@ def test_bad_input_is_refused_in_one_sentence(call, kind, words):
 def test_a_discrete_system_takes_no_step():
     with pytest.raises(ValueError, match="`dt` must be None"):
         certified.convolution_kernel(DiscreteDiagonal([0.5], [1.0], [1.0], 0.0, 1.0), 4, 0.1)
+
+
+@pytest.mark.parametrize("family", ["legs", "lagt", "fout", "legt"])
+@pytest.mark.parametrize("N", [1, 2, 3, 10, 11])
+def test_chosen_modes_are_entries_of_the_whole_spectrum(family, N):
+    chosen = np.array([N - 1, 0, N // 2])
+    for of in (certified.nplr_eigenvalues, certified.nplr_weights):
+        whole, some = of(family, N), of(family, N, modes=chosen)
+        assert np.array_equal(some.mid, whole.mid[chosen])
+        assert np.array_equal(some.rad, whole.rad[chosen])
+
+
+@pytest.mark.parametrize("modes", [[5], [-1], [0.0], [], [[0]]])
+def test_modes_that_do_not_exist(modes):
+    with pytest.raises(ValueError, match="`modes` must be integers from 0 to 4"):
+        certified.nplr_eigenvalues("legs", 5, modes=modes)

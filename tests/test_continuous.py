@@ -141,7 +141,7 @@ def test_impulse_response_of_heads(shapes, even, kind):
 
 @pytest.mark.parametrize("kind", SYSTEMS)
 def test_transfer_function_is_the_laplace_transform(kind):
-    """Simpson's rule on [0, 40], where e^{tA} has decayed to e^{-10}: enough to tell a wrong sign or a missing partner."""
+    """Simpson's rule on [0, 40], where e^{tA} is below e^{-10}: enough to tell a wrong sign or a missing partner."""
     system, t = SYSTEMS[kind], np.linspace(0, 40, 8001)
     h = ssm.impulse_response(system, t) * np.exp(-t)
     weights = np.where(np.arange(t.size) % 2, 4.0, 2.0)
@@ -354,7 +354,7 @@ def test_single_precision_stays_single():
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-100, 1e100, 1e300])
 def test_extreme_time_scales(scale):
-    """A in units of 1/scale and t in units of scale: the same response, or for B = scale^-1 the same within rounding."""
+    """A and B in units of 1/scale and t in units of scale: the same response within rounding."""
     small = ssm.StateSpace(DENSE.A / scale, DENSE.B / scale, DENSE.C, DENSE.D)
     y, z = (ssm.respond(s, U, k * TIMES, "foh") for s, k in ((DENSE, 1.0), (small, scale)))
     assert np.abs(y - z).max() <= 64 * EPS * 8 * 2 * np.abs(y).max()
@@ -368,7 +368,7 @@ def test_far_times_decay_to_zero_and_unstable_ones_are_refused():
         assert not ssm.impulse_response(system, [1e300, 2e300, 3e300]).any()
     for growing in (ssm.StateSpace([[1.0]], [1.0], [1.0]), ssm.Diagonal([1.0], [1.0], [1.0])):
         for t in ([1e3], [0.0, 1e3], [0.0, 500.0, 1000.0], [0.0, 1e305, 2e305]):
-            with pytest.raises(ValueError, match="`t` must keep t?d?t? ?A and .* finite"):
+            with pytest.raises(ValueError, match=r"`t` must keep d?t A and .* finite"):
                 ssm.impulse_response(growing, t)
         with pytest.raises(ValueError, match="`t` must keep dt A and the discretized matrices finite"):
             ssm.respond(growing, [1.0], [1e3])

@@ -40,6 +40,35 @@ def test_near_linear_sums(monkeypatch, family, N, L, alpha):
         assert np.abs(K - exact).max() <= 2 * allowed * np.abs(exact).max()
 
 
+@pytest.mark.parametrize("family", ["legs", "lagt"])
+def test_near_linear_sums_against_balls(monkeypatch, family):
+    """B in the span of P, and B that is not: every sum is O(1), so that noise is what the circle makes of a few u."""
+    rng = np.random.default_rng(4)
+    system = ssm.nplr(family, 300).to_dplr(rng.normal(size=150) + 1j * rng.normal(size=150), basis="modal")
+    monkeypatch.setattr(_contour, "NEAR_LINEAR_TERMS", 0)
+    for B in (system.B, system.B * rng.normal(size=150)):
+        changed = dataclasses.replace(system, B=B)
+        exact, _ = ssm.certified.convolution_kernel(changed, 300, 1 / 300)
+        for rtol in (1e-12, 1e-14):
+            K, info = ssm.convolution_kernel(changed, 300, 1 / 300, method="contour", rtol=rtol, return_info=True)
+            error = np.abs(K - exact).max() / np.abs(exact).max()
+            assert error <= choose_circle(rtol, U).expected_error
+            assert error <= info.a_posteriori_error
+
+
+def test_heads_with_their_own_input_in_the_span_of_p(monkeypatch):
+    """Two steps, two rows C; B = b P with b of either sign, and B that is not in the span of P."""
+    system = ssm.nplr("legs", 12).to_dplr(np.stack([np.arange(12.0), np.ones(12)]))
+    for B in (-2 * system.P[:, 0], system.B, np.ones(6)):
+        changed = dataclasses.replace(system, B=B)
+        exact = ssm.convolution_kernel(changed, 200, [0.1, 0.02], method="cauchy")
+        with monkeypatch.context() as patch:
+            patch.setattr(_contour, "NEAR_LINEAR_TERMS", 0)
+            K = ssm.convolution_kernel(changed, 200, [0.1, 0.02], method="contour")
+        # cauchy: 16 (N + 8) u, contour: its default tolerance
+        assert (np.abs(K - exact).max(axis=-1) <= (1e-12 + 16 * 20 * U) * np.abs(exact).max(axis=-1)).all()
+
+
 def test_near_linear_diagonal_heads(monkeypatch):
     modes = ssm.diagonal_init("s4d-inv", 20)
     C = np.random.default_rng(0).normal(size=(3, 10))

@@ -201,3 +201,40 @@ def test_unstable_systems_are_computed_with_a_warning_or_refused_with_a_reason()
         ),
     ):
         ssm.convolution_kernel(system, 1000, 1.0, "euler")
+
+
+@pytest.mark.parametrize("rule", ["bilinear", "foh"])
+def test_shape_is_that_of_the_batch(rule):
+    """Every method gives (*batch_shape, L), axes that only D or dt has included."""
+    modes = ssm.diagonal_init("s4d-lin", 4)
+    diagonal = ssm.Diagonal(modes.Lambda, modes.B, modes.C, [1.0, 2.0], modes.conjugate_pairs)
+    for system in (diagonal, diagonal.full(), diagonal.to_dense()):
+        d = ssm.discretize(system, [[0.1], [0.2], [0.3]], rule)
+        for L in (1, 2, 7):
+            expected = ssm.convolution_kernel(d, L, method="krylov")
+            for name, method in METHODS.items():
+                if isinstance(d, ssm.DiscreteDiagonal) or "krylov" in name:
+                    K = ssm.convolution_kernel(d, L, method=name)
+                    assert K.shape == d.batch_shape + (L,) == (3, 2, L) and K.flags.c_contiguous
+                    assert np.abs(K - expected).max() <= max(1e-11, 1000 * U) and method.needs
+
+
+def test_kernels_that_are_zero():
+    """No output: K = 0 by every method, with estimates that are numbers."""
+    system = ssm.Diagonal([-1.0 + 1j, -2.0], [1.0, 1.0], [0.0, 0.0])
+    for name in METHODS:
+        K, info = ssm.convolution_kernel(system, 9, 0.1, method=name, return_info=True)
+        assert not K.any() and info.a_posteriori_error == 0 and np.isfinite(info.estimated_error)
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_poles_that_underflow(dtype):
+    """ZOH of a mode that dies within one step: its pole is subnormal or zero, and K_0 alone is left."""
+    for dt in (40.0, 90.0, 95.0, 133.0, 720.0, 744.0, 745.0, 2000.0):
+        system = ssm.Diagonal(np.array([-0.7 + 0.9j, -1.0], dtype), np.ones(2, dtype), np.ones(2, dtype))
+        exact = ssm.convolution_kernel(system, 5, dt, "zoh", method="krylov")
+        for name in METHODS:
+            K = ssm.convolution_kernel(system, 5, dt, "zoh", method=name)
+            assert np.abs(K - exact).max() <= 64 * 5 * np.finfo(dtype).eps * np.abs(exact).max() + (
+                1e-11 if name == "contour" else 0
+            )

@@ -73,11 +73,12 @@ def test_phi_of_zero_and_of_real_numbers():
 
 
 def test_nearly_equal_diagonal_entries():
-    """SciPy 1.17's exponential of a triangular matrix loses all digits when diagonal entries differ by an ulp."""
-    A = np.diag([-1.0, -1.0 - 2 * U, -1.0 + U, -1.0]) + np.tril(np.full((4, 4), 0.5), -1)
-    exact, radius = certified.discretize(ssm.StateSpace(A, np.ones(4), np.ones(4)), 1.0, "zoh").A_bar
-    assert radius.max() <= U
-    assert np.abs(holds(A, np.ones(4), with_ramp=False)[0].plain() - exact).max() <= 64 * U
+    """Divided differences of nearly equal entries, as a triangular exponential forms them, would lose most digits here."""
+    A = np.array([[-8.0, 0.0], [4.0, -8.0 + 2.0**-49]])
+    exact, radius = certified.discretize(ssm.StateSpace(A, np.ones(2), np.ones(2)), 1.0, "zoh").A_bar
+    assert radius.max() <= U * np.abs(exact).max()
+    got = holds(A, np.ones(2), with_ramp=False)[0].plain()
+    assert np.abs(got - exact).max() <= 64 * U * np.abs(exact).max()
 
 
 def test_singular_matrix_under_every_hold():
@@ -127,3 +128,52 @@ def test_extreme_steps(method, dt):
         A_bar = d.to_dense().A_bar
         limit = np.eye(len(A_bar)) * {"bilinear": -1}.get(method, 0) if dt > 1 else np.eye(len(A_bar))
         assert np.abs(A_bar - limit).max() <= 8 * U
+
+
+@pytest.mark.parametrize("rule", ["backward_euler", "bilinear", "zoh", "foh"])
+@pytest.mark.parametrize("family", ["legs", "legt"])
+def test_steps_far_apart_share_nothing(family, rule):
+    """Heads whose steps differ by twenty powers of ten are as accurate as each alone: delta form is chosen per head."""
+    steps = np.array([1e-15, 1e-6, 0.1, 1e3, 1e5])
+    system = ssm.hippo(family, 12).state_space(np.ones(12))
+    together = ssm.discretize(system, steps, rule)
+    K = ssm.convolution_kernel(system, 40, steps, rule, method="krylov_blocked")
+    y = ssm.simulate(system, np.ones(40), steps, rule)
+    for head, dt in enumerate(steps):
+        alone = ssm.discretize(system, dt, rule)
+        norm = np.linalg.norm(alone.increment if alone.increment is not None else alone.A_bar)
+        got = together.increment[head] if alone.increment is not None else together.A_bar[head]
+        expected = alone.increment if alone.increment is not None else alone.A_bar
+        assert np.linalg.norm(got - expected) <= 64 * 12 * U * norm
+        k, z = ssm.convolution_kernel(system, 40, dt, rule), ssm.simulate(system, np.ones(40), dt, rule)
+        assert np.abs(K[head] - k).max() <= 1000 * U * np.abs(k).max()
+        assert np.abs(y[head] - z).max() <= 1000 * U * np.abs(z).max()
+
+
+def test_extreme_inputs_of_holds():
+    """B is scaled by a power of two below it, so that the largest and the smallest floats come back."""
+    for size in (1.7e308, 5e-324, 1e-310, 0.0):
+        d = ssm.discretize(ssm.StateSpace([[0.0]], [size], [1.0]), 1.0, "zoh")
+        assert d.B_bar == size
+    single = np.float32([3e38])
+    assert ssm.discretize(ssm.StateSpace(np.float32([[0]]), single, np.float32([1])), 1.0, "zoh").B_bar == single
+
+
+@pytest.mark.parametrize("dt", [1e-300, 1e300])
+@pytest.mark.parametrize("rule", ["euler", "bilinear", "zoh"])
+def test_steps_outside_single_precision(rule, dt):
+    one = np.float32([1])
+    for system in (
+        ssm.StateSpace(-one[None], one, one),
+        ssm.Diagonal(-one, one, one),
+        ssm.DPLR(-one, one[None], one[None], one, one),
+    ):
+        with pytest.raises(ValueError, match="`dt` must lie in the range of the system's float32 arithmetic"):
+            ssm.discretize(system, dt, rule)
+
+
+def test_overflow_names_the_step():
+    huge = ssm.StateSpace([[-1e10, 0.0], [1e10, -1e10]], [1.0, 1.0], [1.0, 1.0])
+    for rule in ("bilinear", "zoh", "backward_euler"):
+        with pytest.raises(ValueError, match="`dt` must keep dt A and the discretized matrices finite, but"):
+            ssm.discretize(huge, 1e300, rule)

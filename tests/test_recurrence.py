@@ -42,7 +42,7 @@ def by_hand(system, u, dt, rule, x0=None, u_before=0.0):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("kind", SYSTEMS)
 def test_definition(kind, rule):
-    """Contractive here, so T = 20 steps commit at most 64 T N eps of ||C|| ||B_bar|| sum |u| < 64 T N eps T ||B|| ||C||."""
+    """Contractive here, so T = 20 steps commit at most 64 T N eps of ||C|| ||B_bar|| sum |u| < T ||B|| ||C||."""
     system = SYSTEMS[kind]
     expected, x = by_hand(system, U, 0.1, rule, u_before=0.7)
     y, state = ssm.simulate(system, U, 0.1, rule, u_before=0.7, return_state=True)
@@ -190,7 +190,7 @@ def test_everything_broadcasts(shapes, rule, kind):
 
 @pytest.mark.parametrize("kind", SYSTEMS)
 def test_any_memory_layout(kind):
-    """Views, read-only, big-endian, Fortran-ordered and integer signals, and np.matrix: the same bits, nothing modified."""
+    """Views, read-only, big-endian, Fortran-ordered and integer signals, np.matrix: the same bits, nothing modified."""
     system = SYSTEMS[kind]
     u = np.round(8 * np.random.default_rng(0).normal(size=(3, 12)))
     y = ssm.simulate(system, u, 0.1)
@@ -245,7 +245,7 @@ def test_precision_follows_the_arrays():
     assert ssm.simulate(single, u * 1j, 0.1).dtype == np.complex64
     assert ssm.simulate(single, u, 0.1, x0=np.ones(2)).dtype == np.float64
     assert ssm.simulate(DENSE, u, 0.1).dtype == np.float64
-    y, state = ssm.simulate(single, u, 0.1, return_state=True)
+    _, state = ssm.simulate(single, u, 0.1, return_state=True)
     assert state.dtype == np.float32
     stream = ssm.Stream(single, 0.1)
     stream.push(u)

@@ -63,7 +63,6 @@ def test_everything_else_goes_through_the_dense_form():
         assert np.abs(ssm.convolution_kernel(system, 30, 0.1, method=method) - K).max() <= 100 * U * np.abs(K).max()
     for dt in (0.001, 0.1, 10.0):
         d, e = ssm.discretize(system, dt), ssm.discretize(dense, dt)
-        assert (d.to_dense().increment is None) == (e.increment is None)
         assert np.abs(d.A_bar - e.A_bar).max() <= 50 * 6 * U and np.abs(d.B_bar - e.B_bar).max() <= 50 * 6 * U
     assert ssm.condition_report(system, 0.1, 30).stable
     mid, radius = ssm.certified.convolution_kernel(system, 30, 0.1)

@@ -141,13 +141,14 @@ def row_times(a, x):
 
 
 @jit
-def dense_loop(A_bar, inputs, u, c, history, work, begin, end):
-    """c_k = A_bar c_{k-1} + inputs_0 u_k + inputs_1 u_{k-1} with u_{-1} = 0; a non-empty history keeps every step."""
+def dense_loop(keep, A, inputs, u, c, history, work, begin, end):
+    """c_k = (keep I + A) c_{k-1} + inputs_0 u_k + inputs_1 u_{k-1}, u_{-1} = 0; a non-empty history keeps every step."""
     for row in range(begin, end):
         before = 0.0
         for k in range(u.shape[1]):
             for i in range(c.shape[1]):
-                work[row, i] = row_times(A_bar[i], c[row]) + (inputs[0, i] * u[row, k] + inputs[1, i] * before)
+                forced = inputs[0, i] * u[row, k] + inputs[1, i] * before
+                work[row, i] = keep * c[row, i] + (row_times(A[i], c[row]) + forced)
             c[row, :] = work[row]
             before = u[row, k]
             if history.shape[1]:
