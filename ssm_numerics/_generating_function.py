@@ -20,8 +20,9 @@ from . import _pairs
 from ._arrays import complex_dtype
 from ._increments import transition
 from ._stepping import run
+from ._systems import LARGEST_MAGNIFICATION
 from .products import cauchy_sums
-from .state_space import DiscreteDPLR
+from .state_space import DPLR, DiscreteDPLR
 
 LOOP_RATE, GEMM_RATE = 2e9, 2e10
 
@@ -77,12 +78,15 @@ def circle(length: int, n_nodes: int, log_power: float) -> Circle:
 
 
 def pole_form(problem: Any, around: Circle) -> PoleForm:
-    """From the continuous poles where they are known under a GBT rule, else from the discrete ones."""
+    """From the continuous poles where they are known under a GBT rule, else from the discrete ones.
+
+    At long steps Woodbury's formula at a pole near zero loses alpha dt |P Q|, which the discrete form has dealt with.
+    """
     discrete, source, alpha = problem.discrete, problem.continuous, problem.alpha
     has_rank = isinstance(discrete, DiscreteDPLR)
     dtype = complex_dtype(discrete.dtype)
-    if source is not None and alpha is not None:
-        step = discrete.dt[..., None].astype(np.float64)
+    step = discrete.dt[..., None].astype(np.float64)
+    if source is not None and alpha is not None and not (has_rank and couples_strongly(source, alpha * step)):
         a, s = around.one_minus, step * ((1 - alpha) * around.one_plus + (2 * alpha - 1))
         low_rank = (source.P, source.Q) if has_rank else (None, None)
         return PoleForm(a.astype(dtype), s.astype(dtype), step, source.Lambda, source.B, *low_rank)
@@ -92,6 +96,12 @@ def pole_form(problem: Any, around: Circle) -> PoleForm:
         a, poles = around.one_minus, discrete.increment
     poles = np.where(np.abs(poles) < np.finfo(dtype).eps ** 2, 0, poles)  # as good as zero, and out of range if squared
     return PoleForm(a.astype(dtype), around.omega.astype(dtype), np.ones(1), poles, discrete.B_bar, *low_rank)
+
+
+def couples_strongly(source: DPLR, step: np.ndarray) -> bool:
+    """Whether the low-rank part of I - step A exceeds its diagonal part in some mode, by more than is safe to cancel."""
+    coupling = step * np.linalg.norm(source.P, axis=-1) * np.linalg.norm(source.Q, axis=-1)
+    return bool((coupling > LARGEST_MAGNIFICATION * np.abs(1 - step * source.Lambda)).any())
 
 
 def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None) -> np.ndarray:
@@ -124,8 +134,8 @@ def truncated_output(discrete: Any, length: int) -> np.ndarray:
     """C~ = C (I - A_bar^L / 2), which makes the generating function of the first L samples a resolvent."""
     if not isinstance(discrete, DiscreteDPLR):
         return discrete.C - _modes_by_squaring(discrete, length) / 2
-    n, rank, heads = discrete.n_states, discrete.P_bar.shape[-1], 1
-    by_steps = 16.0 * heads * n * (1 + rank) * length / LOOP_RATE
+    n, rank = discrete.n_states, discrete.P_bar.shape[-1]
+    by_steps = 16.0 * n * (1 + rank) * length / LOOP_RATE
     by_squaring = 2.0 * n**3 * np.log2(2 * length) / GEMM_RATE
     moved = _row_by_steps(discrete, length) if by_steps < by_squaring else _row_by_squaring(discrete, length)
     return discrete.C - moved / 2

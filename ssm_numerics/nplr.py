@@ -169,8 +169,7 @@ class NPLR:
             rows = (self.basis.T @ flat.T).T[:, :count].reshape(*rows.shape[:-1], count)
         P, Q = (self.P, self.Q) if self.rank else (np.zeros((self.N, 1)),) * 2
         pairs = self.pairs if half else False
-        coupling = self.k11 if self._k11 is not None else None
-        return DPLR(self.Lambda[:count], P[:count], Q[:count], self.B[:count], rows, D, pairs, coupling)
+        return DPLR(self.Lambda[:count], P[:count], Q[:count], self.B[:count], rows, D, pairs)
 
 
 def nplr(

@@ -7,7 +7,7 @@ read-only copies. Leading axes are heads and broadcast: A (..., N, N), Lambda (.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,6 @@ from ._systems import (
     modal_response,
     points_of,
 )
-
-COUPLING_TOLERANCE = 2.0**-20
-"""A closed form that differs from the sum by more is of another matrix; by less, rounding of single precision is
-allowed."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -150,9 +146,6 @@ class DPLR(ModalSystem):
     D : array_like, shape (...), default 0
     conjugate_pairs : bool or boolean array of shape (N,), default False
         As in `Diagonal`; the rows of P and Q of partners are conjugates too.
-    coupling : callable, optional
-        P* (s - diag(Lambda))^-1 Q of a rank-one system in closed form, as `NPLR.k11` gives it; kernels of very many
-        states use it. It is compared with the sum over modes at one point.
 
     Examples
     --------
@@ -171,19 +164,6 @@ class DPLR(ModalSystem):
     C: Any
     D: Any = 0.0
     conjugate_pairs: Any = False
-    coupling: Any = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.coupling is None:
-            return
-        if not callable(self.coupling) or self.P.ndim > 2 or self.P.shape[-1] != 1 or self.Lambda.ndim > 1:
-            _arrays.fail("coupling", "be a function, for one matrix of rank one", f"P has shape {self.P.shape}")
-        full = replace(self, coupling=None).full()
-        point = np.abs(full.Lambda).max() * (1 + 1j) + 1
-        terms = (full.P.conj() * full.Q)[:, 0] / (point - full.Lambda)
-        if abs(complex(self.coupling(point)) - terms.sum()) > COUPLING_TOLERANCE * np.abs(terms).sum():
-            _arrays.fail("coupling", "be P* (s - diag(Lambda))^-1 Q", f"it differs from the sum at s = {point:.3g}")
 
     def conjugate(self, T: Any) -> StateSpace:
         """The dense system of states T^-1 x, from the basis of `to_dense`."""

@@ -136,7 +136,9 @@ def claims(results):
             100,
         ),
         # Entry i of a column is a product of i factors of modulus one, each rounded to a few u.
-        Claim("‖V*V - I‖ of the closed forms, over N", max(c["unitarity_in_u"] / c["N"] for c in unitary), "<=", 8, "u"),
+        Claim(
+            "‖V*V - I‖ of the closed forms, over N", max(c["unitarity_in_u"] / c["N"] for c in unitary), "<=", 8, "u"
+        ),
         Claim(f"LegS, N = {last['N']:,}: seconds for Λ, P and B", last["seconds"], "<=", 5),
         Claim(
             f"LegS, N = {worst['N']}: factor by which the eigensolver is slower",

@@ -34,7 +34,7 @@ def test_near_linear_sums(monkeypatch, family, N, L, alpha):
     system = ssm.nplr(family, N).to_dplr(np.cos(np.arange(N)))
     exact = ssm.convolution_kernel(system, L, 0.01, "gbt", alpha, method="cauchy")
     monkeypatch.setattr(_contour, "NEAR_LINEAR_TERMS", 0)
-    for stored in (system, system.full(), dataclasses.replace(system, coupling=None)):
+    for stored in (system, system.full()):
         K, info = ssm.convolution_kernel(stored, L, 0.01, "gbt", alpha, method="contour", return_info=True)
         allowed = max(info.estimated_error, info.a_posteriori_error) + 16 * (N + 8) * U
         assert np.abs(K - exact).max() <= 2 * allowed * np.abs(exact).max()
@@ -85,18 +85,3 @@ def test_measured_error_tells_where_the_kernel_cannot_be_trusted():
     system = ssm.Diagonal([0.5, -1.0], [1.0, 1.0], [1.0, 1.0])
     _, info = ssm.convolution_kernel(system, 200, 0.1, method="contour", return_info=True)
     assert info.a_posteriori_error > 1e-3
-
-
-@pytest.mark.parametrize(
-    ("coupling", "sentence"),
-    [
-        ("k11", "`coupling` must be a function, for one matrix of rank one"),
-        (lambda s: 1 / s, r"`coupling` must be P\* \(s - diag\(Lambda\)\)\^-1 Q, but it differs"),
-    ],
-)
-def test_wrong_couplings_are_refused(coupling, sentence):
-    system = ssm.nplr("legs", 8).to_dplr(np.ones(8))
-    with pytest.raises(ValueError, match=sentence):
-        dataclasses.replace(system, coupling=coupling)
-    with pytest.raises(ValueError, match="`coupling` must be"):
-        dataclasses.replace(system, P=2 * system.P)

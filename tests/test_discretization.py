@@ -73,7 +73,7 @@ def test_phi_of_zero_and_of_real_numbers():
 
 
 def test_nearly_equal_diagonal_entries():
-    """Divided differences of nearly equal entries, as a triangular exponential forms them, would lose most digits here."""
+    """Divided differences of nearly equal entries, as a triangular exponential forms them, lose most digits here."""
     A = np.array([[-8.0, 0.0], [4.0, -8.0 + 2.0**-49]])
     exact, radius = certified.discretize(ssm.StateSpace(A, np.ones(2), np.ones(2)), 1.0, "zoh").A_bar
     assert radius.max() <= U * np.abs(exact).max()

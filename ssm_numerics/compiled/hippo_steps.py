@@ -142,7 +142,7 @@ def row_times(a, x):
 
 @jit
 def dense_loop(keep, A, inputs, u, c, history, work, begin, end):
-    """c_k = (keep I + A) c_{k-1} + inputs_0 u_k + inputs_1 u_{k-1}, u_{-1} = 0; a non-empty history keeps every step."""
+    """c_k = (keep I + A) c_{k-1} + inputs_0 u_k + inputs_1 u_{k-1}, u_{-1} = 0; a non-empty history gets every step."""
     for row in range(begin, end):
         before = 0.0
         for k in range(u.shape[1]):
