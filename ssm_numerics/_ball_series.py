@@ -56,7 +56,7 @@ def _scaled(x: np.ndarray, y: np.ndarray, d: list) -> list:
 def _power_sums(sides: list[list[list]], z: list, length: int, is_real: bool) -> list[list[list]]:
     """sum_n v_n z_n^l for l < L, or its real part, by a product of two thin tables of powers."""
     flint = _balls.library()
-    width = 1 << ((length - 1).bit_length() // 2)
+    width = min(1 << ((len(sides) ** 2 * length).bit_length() // 2), length)  # the coarse table is made for every side
     fine, coarse = _powers(z, width), _powers([x**width for x in z], -(-length // width))
     if is_real:  # Re(xy) = Re x Re y - Im x Im y
         right = flint.arb_mat([[x.real for x in row] + [-x.imag for x in row] for row in fine]).transpose()

@@ -99,7 +99,7 @@ def pole_form(problem: Any, around: Circle) -> PoleForm:
 
 
 def couples_strongly(source: DPLR, step: np.ndarray) -> bool:
-    """Whether the low-rank part of I - step A exceeds its diagonal part in some mode, by more than is safe to cancel."""
+    """Whether the low-rank part of I - step A exceeds its diagonal part in some mode by more than is safe to cancel."""
     coupling = step * np.linalg.norm(source.P, axis=-1) * np.linalg.norm(source.Q, axis=-1)
     return bool((coupling > LARGEST_MAGNIFICATION * np.abs(1 - step * source.Lambda)).any())
 

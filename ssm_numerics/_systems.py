@@ -9,8 +9,8 @@ import numpy as np
 
 from . import _arrays, _pairs
 
-LARGEST_MAGNIFICATION = 256.0
-"""Woodbury's identity is trusted where no mode's coupling exceeds this many times its distance: 8 bits are lost."""
+LARGEST_MAGNIFICATION = 16.0
+"""Woodbury's identity is trusted where no mode's coupling exceeds this many times its distance: 4 bits are lost."""
 
 
 class System:

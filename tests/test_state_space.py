@@ -147,7 +147,7 @@ def test_bad_input(make, kind, sentence):
 def test_transfer_function_beside_an_entry_of_lambda(family, N, distance):
     """An entry of Lambda is no pole of the system (0 is one of LagT and LegT for odd N): H is as accurate as elsewhere.
 
-    Woodbury's identity may lose 8 bits; the dense solve loses its condition number, (|s| + ||A||) / |s - pole| < 2^6.
+    Woodbury's identity may lose 4 bits; the dense solve loses its condition number, (|s| + ||A||) / |s - pole| < 2^6.
     """
     C = np.arange(1.0, N + 1)
     op, system = ssm.hippo(family, N), ssm.nplr(family, N).to_dplr(C)
@@ -156,15 +156,15 @@ def test_transfer_function_beside_an_entry_of_lambda(family, N, distance):
     expected = op.state_space(C).transfer_function(s)
     size = np.linalg.norm(C) * np.linalg.norm(op.B)
     for other in (system, system.full()):
-        assert np.abs(other.transfer_function(s) - expected).max() <= 2**14 * N * EPS * size
+        assert np.abs(other.transfer_function(s) - expected).max() <= 2**10 * N * EPS * size
     batch = ssm.DPLR(
         system.Lambda, system.P, system.Q, system.B, np.stack([system.C, 2 * system.C]), [1.0, 2.0], system.pairs
     )
     both = batch.transfer_function(s)
-    assert np.abs(both - np.stack([expected + 1, 2 * expected + 2])).max() <= 2**15 * N * EPS * size
+    assert np.abs(both - np.stack([expected + 1, 2 * expected + 2])).max() <= 2**11 * N * EPS * size
     d = ssm.discretize(system, 0.1)
     z = d.full().Lambda_bar[:2] + distance
-    assert np.abs(d.transfer_function(z) - d.to_dense().transfer_function(z)).max() <= 2**14 * N * EPS * size
+    assert np.abs(d.transfer_function(z) - d.to_dense().transfer_function(z)).max() <= 2**10 * N * EPS * size
 
 
 def test_transfer_function_on_a_pole():
