@@ -8,6 +8,8 @@ names the argument, the rule and the offending value.
 from __future__ import annotations
 
 import operator
+import sys
+import warnings
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -30,6 +32,14 @@ class ConditioningWarning(UserWarning):
 def fail(name: str, rule: str, found: str, kind: type[Exception] = ValueError) -> NoReturn:
     """Raise the house's error sentence: `name` must <rule>, but <found>."""
     raise kind(f"`{name}` must {rule}, but {found}.")
+
+
+def warn(text: str, category: type[Warning]) -> None:
+    """Warn where the package was called, so that each such place is warned about once."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, category, stacklevel=level)
 
 
 def is_weak(value: Any) -> bool:

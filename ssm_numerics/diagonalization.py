@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -70,7 +69,7 @@ def diagonalize(system: Any) -> Diagonal:
     if condition > WARN_ABOVE:
         digits = -np.log10(condition * np.finfo(V.dtype).eps)
         text = f"The eigenvectors have condition number {condition:.3g}: about {digits:.0f} digits are left; try nplr."
-        warnings.warn(text, _arrays.ConditioningWarning, stacklevel=2)
+        _arrays.warn(text, _arrays.ConditioningWarning)
     dtype = _arrays.complex_dtype(dense.dtype)
     B = np.linalg.solve(V, dense.B[..., None].astype(dtype))[..., 0]
     return Diagonal(Lambda.astype(dtype), B, (dense.C[..., None, :] @ V)[..., 0, :], dense.D)

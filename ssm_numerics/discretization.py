@@ -10,7 +10,6 @@ samples, first-order hold (FOH) where it is linear; FOH also needs the previous 
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,14 +18,18 @@ from . import _arrays, _pairs
 from ._exponential import holds, phi_diagonal
 from ._increments import Power, identity_like, smaller_form
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
-from .structured import DiscreteStructuredStateSpace, StructuredStateSpace, steps_in_linear_time
+from .structured import (
+    LARGEST_CHECKED_ORDER,
+    DiscreteStructuredStateSpace,
+    StructuredStateSpace,
+    steps_in_linear_time,
+)
 
 GBT_ALPHA = {"euler": 0.0, "backward_euler": 1.0, "bilinear": 0.5, "gbt": None}
 """The one-parameter family; "gbt" takes its parameter from `alpha`."""
 
 METHODS = (*GBT_ALPHA, "zoh", "foh")
 ALIASES = {"backward_diff": "backward_euler"}
-LARGEST_CHECKED_ORDER = 512
 
 REFINEMENTS = 2
 """Steps of iterative refinement of B_bar: Woodbury's formula alone loses alpha dt |P Q| where Lambda is near zero."""
@@ -67,7 +70,7 @@ def discretize(
         The same structure and storage. A DPLR system keeps it under every GBT rule; its exponential has no low-rank
         form,
         so ZOH and FOH return the dense system in the basis of `system.to_dense()`. The system of a HiPPO operator keeps
-        its O(N) form under GBT rules with alpha >= 1/2. C and D are unchanged.
+        its O(N) form under GBT rules (alpha >= 1/2, or N > 512). C and D are unchanged.
 
     Raises
     ------
@@ -257,4 +260,4 @@ def _warn_if_unstable(discrete: Any, method: str) -> None:
     if radius > 1 + discrete.n_states * np.finfo(discrete.dtype).eps * norm:
         text = f"{method} is unstable here: the spectral radius of A_bar is {radius:.6g}"
         text += "; reduce `dt`, or use bilinear or zoh."
-        warnings.warn(text, _arrays.UnstableDiscretizationWarning, stacklevel=3)
+        _arrays.warn(text, _arrays.UnstableDiscretizationWarning)

@@ -84,7 +84,7 @@ class HiPPO:
         return StateSpace(self.A, self.B, C, D)
 
     def structured_state_space(self, C: Any, D: Any = 0.0) -> StructuredStateSpace:
-        """The same system with A unformed: views under GBT rules with alpha >= 1/2 step in O(N)."""
+        """The same system with A unformed: views step in O(N) under GBT rules (alpha >= 1/2, or N > 512)."""
         return StructuredStateSpace(self, C, D)
 
     def measure(self, t: Any) -> np.ndarray:

@@ -18,6 +18,10 @@ from ._systems import System
 from .state_space import DiscreteStateSpace, StateSpace
 
 
+LARGEST_CHECKED_ORDER = 512
+"""Up to this order a rule that may be unstable is checked by the eigenvalues of its dense matrix."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class StructuredStateSpace(System):
     """Continuous system x' = A x + B u, y = C x + D u with the matrix A of a HiPPO operator.
@@ -125,11 +129,11 @@ def as_matrix_system(system: Any) -> Any:
 
 
 def steps_in_linear_time(system: Any, alpha: float | None) -> bool:
-    """Whether the rule has an O(N) form for this system, and preserves stability; the others go through matrices."""
+    """Whether the O(N) form serves: rules that preserve stability, and any GBT rule too large for its stability check."""
     return (
         isinstance(system, StructuredStateSpace)
         and alpha is not None
-        and alpha >= 0.5
+        and (alpha >= 0.5 or system.n_states > LARGEST_CHECKED_ORDER)
         and system.dtype in (np.float64, np.complex128)
         and isinstance(system.operator._structure, Semiseparable)
     )

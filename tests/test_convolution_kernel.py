@@ -255,7 +255,7 @@ def test_long_steps_of_couplings_to_a_pole_at_zero(family, N, rule, dt):
 @pytest.mark.jit
 @pytest.mark.parametrize(("family", "N"), [("legs", 9), ("legt", 8), ("lagt", 16)])
 def test_structured_steps_in_delta_form(family, N):
-    """4000 steps with dt = 1e-6 lose 43 u at most; with poles rounded to A_bar, and not to A_bar - I, 580 u to 2000 u."""
+    """4000 steps with dt = 1e-6 lose 43 u at most; with poles rounded to A_bar, not to A_bar - I, 580 u to 2000 u."""
     system = ssm.nplr(family, N).to_dplr(np.random.default_rng(0).normal(size=N))
     for stored in (system, system.full(), ssm.Diagonal(system.Lambda, system.B, system.C, 0.0, system.conjugate_pairs)):
         exact = balls(stored, 4000, 1e-6, "bilinear")

@@ -177,3 +177,18 @@ def test_overflow_names_the_step():
     for rule in ("bilinear", "zoh", "backward_euler"):
         with pytest.raises(ValueError, match="`dt` must keep dt A and the discretized matrices finite, but"):
             ssm.discretize(huge, 1e300, rule)
+
+
+def test_warnings_point_at_the_caller():
+    """However deep in the package a warning arises, so that every calling line is warned about once."""
+    system = ssm.Diagonal([-30.0], [1.0], [1.0])
+    calls = (
+        lambda: ssm.discretize(system, 0.1, "euler"),
+        lambda: ssm.simulate(system, [1.0], 0.1, "euler"),
+        lambda: ssm.Stream(system, 0.1, "euler"),
+        lambda: ssm.convolution_kernel(system, 3, 0.1, "euler"),
+    )
+    for call in calls:
+        with pytest.warns(ssm.UnstableDiscretizationWarning) as caught:
+            call()
+        assert [warning.filename for warning in caught] == [__file__]

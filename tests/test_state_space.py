@@ -68,6 +68,18 @@ def test_poles():
     np.testing.assert_array_equal(ssm.hippo("legs", 5).state_space(np.ones(5)).poles(), -np.arange(1.0, 6))
 
 
+def test_full_storage_mirrors_the_pairs():
+    """Stored modes first, then the partners in reverse, whatever is stored alone; C of a mode alone loses its phase."""
+    mask = np.array([True, True, False, True])
+    modes = [-1 + 3j, -1 + 2j, -4, -1 + 1j]
+    system = ssm.DPLR(modes, [[1j], [2j], [3], [4j]], np.ones((4, 1)), np.ones(4), [1j, 2j, 3 + 1j, 4j], 0.0, mask)
+    full = system.full()
+    np.testing.assert_array_equal(full.Lambda, [*modes, -1 - 1j, -1 - 2j, -1 - 3j])
+    np.testing.assert_array_equal(full.P[:, 0], [1j, 2j, 3, 4j, -4j, -2j, -1j])
+    np.testing.assert_array_equal(full.C, [1j, 2j, 3, 4j, -4j, -2j, -1j])
+    assert full.full() is full and full.pairs is None
+
+
 def test_systems_are_frozen_and_keep_the_caller_out():
     A = -np.eye(2)
     system = ssm.StateSpace(A, [1.0, 1.0], [1.0, 1.0])

@@ -79,6 +79,17 @@ def test_a_million_states():
         _ = op.A
 
 
+def test_explicit_rules_of_large_operators():
+    """alpha < 1/2 beyond the order whose stability is checked: the same recurrence as the dense matrix."""
+    op, u = ssm.hippo("legs", 513), np.cos(np.arange(30.0))
+    C, dt = np.ones(513), 1e-6
+    for alpha in (0.0, 0.3):
+        y = ssm.simulate(op.structured_state_space(C), u, dt, "gbt", alpha=alpha)
+        z = ssm.simulate(ssm.StateSpace(op.A, op.B, C), u, dt, "gbt", alpha=alpha)
+        size = np.linalg.norm(C) * dt * np.linalg.norm(op.B) * np.abs(u).sum()
+        assert np.abs(y - z).max() <= 50 * 513 * U * size
+
+
 def test_bad_input():
     with pytest.raises(ValueError, match="`C` must have shape"):
         ssm.hippo("legs", 4).structured_state_space(np.ones(3))
