@@ -17,7 +17,6 @@ from ._increments import smaller_form
 from ._systems import System
 from .state_space import DiscreteStateSpace, StateSpace
 
-
 LARGEST_CHECKED_ORDER = 512
 """Up to this order a rule that may be unstable is checked by the eigenvalues of its dense matrix."""
 
@@ -129,7 +128,7 @@ def as_matrix_system(system: Any) -> Any:
 
 
 def steps_in_linear_time(system: Any, alpha: float | None) -> bool:
-    """Whether the O(N) form serves: rules that preserve stability, and any GBT rule too large for its stability check."""
+    """Whether the O(N) form serves: rules that preserve stability, and systems too large for its check."""
     return (
         isinstance(system, StructuredStateSpace)
         and alpha is not None

@@ -29,8 +29,8 @@ FIRST = 200
 SECONDS_AT_A_MILLION, BYTES_AT_A_MILLION = 30.0, 3e9
 ALT = (
     "Left: time of one kernel against size on logarithmic axes, three lines for N = L, for N alone and for L alone; "
-    "all rise no faster than in proportion. Middle: peak memory against size, in proportion. Right: the two kernels of the largest size; with flat weights it looks like noise, with decaying weights "
-    "it is a smooth oscillation."
+    "all rise no faster than in proportion. Middle: peak memory against size, in proportion. Right: the two kernels of "
+    "the largest size; with flat weights it looks like noise, with decaying weights it is a smooth oscillation."
 )
 
 
@@ -173,7 +173,7 @@ def claims(results):
     part = largest["N"] / 1e6
     out = [
         Claim(
-            f"N = L = {case['N']}, {case['weights']} C, rtol = {case['rtol']:g}: largest error of any entry against balls",
+            f"N = L = {case['N']}, {case['weights']} C, rtol = {case['rtol']:g}: largest error against balls",
             case["error"],
             "<=",
             max(case["rtol"], 2e-14),  # what the finest circle is made for, 8 u^(12/13)
