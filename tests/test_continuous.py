@@ -12,7 +12,8 @@ from ssm_numerics import testing
 
 EPS = np.finfo(float).eps
 DENSE = ssm.StateSpace([[-1.0, 0.5], [0.25, -2.0]], [1.0, -1.0], [0.5, 2.0], 0.25)
-DPLR = ssm.DPLR([-1 + 2j, -0.5], [[1], [0.5]], [[1], [0.5]], [1 - 1j, 2], [0.5 + 1j, 1], 0.25, np.array([True, False]))
+P, Q, PAIRS = [[1 + 0.5j], [0.5]], [[0.6 - 0.3j], [0.9]], np.array([True, False])
+DPLR = ssm.DPLR([-1 + 2j, -0.5], P, Q, [1 - 1j, 2], [0.5 + 1j, 1], 0.25, PAIRS)
 DIAGONAL = ssm.Diagonal(DPLR.Lambda, DPLR.B, DPLR.C, 0.25, DPLR.conjugate_pairs)
 SYSTEMS = {
     "dense": DENSE,

@@ -260,3 +260,19 @@ def test_structured_steps_in_delta_form(family, N):
     for stored in (system, system.full(), ssm.Diagonal(system.Lambda, system.B, system.C, 0.0, system.conjugate_pairs)):
         exact = balls(stored, 4000, 1e-6, "bilinear")
         assert error(ssm.convolution_kernel(stored, 4000, 1e-6, method="krylov"), exact) <= 100
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+@pytest.mark.parametrize("rule", ["bilinear", "backward_euler", "zoh"])
+def test_general_low_rank_parts(rule, rank):
+    """P and Q that differ, in real and complex storage: every method against balls; the step keeps A_bar a contraction."""
+    rng = np.random.default_rng(rank)
+    P, Q = (0.3 * (rng.normal(size=(5, rank)) + 1j * rng.normal(size=(5, rank))) for _ in range(2))
+    Lambda = -2 + 3j * rng.normal(size=5)
+    B, C = (rng.normal(size=5) + 1j * rng.normal(size=5) for _ in range(2))
+    for pairs in (True, False):
+        system = ssm.DPLR(Lambda, P, Q, B, C, conjugate_pairs=pairs)
+        assert np.linalg.norm(ssm.discretize(system, 0.2, rule).to_dense().A_bar, 2) < 1
+        exact = balls(system, 60, 0.2, rule)
+        for method in ("krylov", "krylov_blocked") if rule == "zoh" else ("krylov", "krylov_blocked", "cauchy"):
+            assert error(ssm.convolution_kernel(system, 60, 0.2, rule, method=method), exact) <= 16 * 18

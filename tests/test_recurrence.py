@@ -13,7 +13,8 @@ from ssm_numerics import testing
 
 EPS = np.finfo(float).eps
 DENSE = ssm.StateSpace([[-1.0, 0.5], [0.25, -2.0]], [1.0, -1.0], [0.5, 2.0], 0.25)
-DPLR = ssm.DPLR([-1 + 2j, -0.5], [[1], [0.5]], [[1], [0.5]], [1 - 1j, 2], [0.5 + 1j, 1], 0.25, np.array([True, False]))
+P, Q, PAIRS = [[1 + 0.5j], [0.5]], [[0.6 - 0.3j], [0.9]], np.array([True, False])
+DPLR = ssm.DPLR([-1 + 2j, -0.5], P, Q, [1 - 1j, 2], [0.5 + 1j, 1], 0.25, PAIRS)
 DIAGONAL = ssm.Diagonal(DPLR.Lambda, DPLR.B, DPLR.C, 0.25, DPLR.conjugate_pairs)
 SYSTEMS = {
     "dense": DENSE,
@@ -108,11 +109,11 @@ def test_sums_of_every_length(N):
     d = ssm.DiscreteDiagonal(np.full(N, 0.5), B, C, 0.0, 1.0)
     y = ssm.simulate(d, [1.0, 0.0])
     assert np.abs(y - np.array([1, 0.5]) * (B @ C)).max() <= 2 * N * EPS * np.abs(B * C).sum()
-    P = rng.normal(size=(N, 1))
-    d = ssm.DiscreteDPLR(np.zeros(N), P, C[:, None], B, np.ones(N), 0.0, 1.0)
+    column = rng.normal(size=(N, 1))
+    d = ssm.DiscreteDPLR(np.zeros(N), column, C[:, None], B, np.ones(N), 0.0, 1.0)
     y = ssm.simulate(d, [1.0, 0.0])
-    exact = np.array([B.sum(), -P.sum() * (C @ B)])
-    assert np.abs(y - exact).max() <= 4 * N * EPS * (np.abs(B).sum() + np.abs(P).sum() * np.abs(B * C).sum())
+    exact = np.array([B.sum(), -column.sum() * (C @ B)])
+    assert np.abs(y - exact).max() <= 4 * N * EPS * (np.abs(B).sum() + np.abs(column).sum() * np.abs(B * C).sum())
 
 
 # Streams
@@ -278,8 +279,8 @@ def test_zero_low_rank_part_is_diagonal():
     np.testing.assert_allclose(
         ssm.simulate(zero, U, 0.1), ssm.simulate(DIAGONAL, U, 0.1), rtol=0, atol=64 * 20 * EPS * 20
     )
-    P = np.pad(DPLR.P, ((0, 0), (0, 3)))
-    wide = ssm.DPLR(DPLR.Lambda, P, P, DPLR.B, DPLR.C, 0.25, DPLR.conjugate_pairs)
+    wide_P, wide_Q = (np.pad(factor, ((0, 0), (0, 3))) for factor in (DPLR.P, DPLR.Q))
+    wide = ssm.DPLR(DPLR.Lambda, wide_P, wide_Q, DPLR.B, DPLR.C, 0.25, DPLR.conjugate_pairs)
     for rule in RULES:
         y = ssm.simulate(DPLR, U, 0.1, rule)
         np.testing.assert_allclose(ssm.simulate(wide, U, 0.1, rule), y, rtol=0, atol=64 * 20 * EPS * 20)

@@ -68,6 +68,22 @@ def test_poles():
     np.testing.assert_array_equal(ssm.hippo("legs", 5).state_space(np.ones(5)).poles(), -np.arange(1.0, 6))
 
 
+def test_low_rank_part_is_subtracted_with_q_conjugated():
+    """A = diag(Lambda) - P Q*, entry by entry, for complex P and Q of rank 2 in full and in pair storage."""
+    rng = np.random.default_rng(0)
+    P, Q = (rng.normal(size=(3, 2)) + 1j * rng.normal(size=(3, 2)) for _ in range(2))
+    Lambda, ones = np.array([-1 + 2j, -2 + 1j, -1 + 1j]), np.ones(3)
+    full = ssm.DPLR(Lambda, P, Q, ones, ones)
+    expected = np.array([[Lambda[i] * (i == j) - sum(P[i] * Q[j].conj()) for j in range(3)] for i in range(3)])
+    size = 8 * EPS * (np.abs(P) @ np.abs(Q).T + np.abs(Lambda))
+    assert (np.abs(full.to_dense().A - expected) <= size).all()
+    pairs = ssm.DPLR(Lambda, P, Q, ones, ones, conjugate_pairs=True)
+    s = np.array([1.0 + 1j, 3j])
+    H, G = pairs.transfer_function(s), pairs.full().to_dense().transfer_function(s)
+    assert np.abs(H - G).max() <= 1e3 * EPS * np.abs(G).max()
+    assert np.abs(pairs.to_dense().transfer_function(s) - G).max() <= 1e3 * EPS * np.abs(G).max()
+
+
 def test_full_storage_mirrors_the_pairs():
     """Stored modes first, then the partners in reverse, whatever is stored alone; C of a mode alone loses its phase."""
     mask = np.array([True, True, False, True])
