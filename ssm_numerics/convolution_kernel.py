@@ -24,7 +24,7 @@ from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
 from .structured import DiscreteStructuredStateSpace
 
 GEMM_RATE = 3e10
-"""Flops per second of one 2020s core in matrix products; the cost model's seconds are of one core, its ratios matter."""
+"""Flops per second of one 2020s core in matrix products; the cost model is of one core, and its ratios matter."""
 
 STEP, STATE, ENTRY, MODE = 8e-8, 5e-9, 2e-10, 2.6e-9
 """Recurrence: seconds per step, per state of a structured step, per matrix entry, and per stored mode and rank."""

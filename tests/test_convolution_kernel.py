@@ -265,7 +265,7 @@ def test_structured_steps_in_delta_form(family, N):
 @pytest.mark.parametrize("rank", [1, 2, 4])
 @pytest.mark.parametrize("rule", ["bilinear", "backward_euler", "zoh"])
 def test_general_low_rank_parts(rule, rank):
-    """P and Q that differ, in real and complex storage: every method against balls; the step keeps A_bar a contraction."""
+    """P and Q that differ, in real and complex storage: every method against balls; A_bar is a contraction."""
     rng = np.random.default_rng(rank)
     P, Q = (0.3 * (rng.normal(size=(5, rank)) + 1j * rng.normal(size=(5, rank))) for _ in range(2))
     Lambda = -2 + 3j * rng.normal(size=5)
