@@ -9,6 +9,7 @@ from scipy.interpolate import CubicSpline
 
 import ssm_numerics as ssm
 from ssm_numerics import testing
+from ssm_numerics.continuous import even_step
 
 EPS = np.finfo(float).eps
 DENSE = ssm.StateSpace([[-1.0, 0.5], [0.25, -2.0]], [1.0, -1.0], [0.5, 2.0], 0.25)
@@ -341,6 +342,22 @@ def test_even_times_far_from_zero():
     assert np.abs(y - expected).max() <= 4 * (1e9 * EPS / 0.1) * np.abs(expected).max()
     relative = np.abs(y[50:] - expected[50:]).max() / np.abs(expected).max()
     assert relative <= 4 * 1e9 * EPS / 10  # the step is the mean of a hundred differences
+
+
+@pytest.mark.parametrize("moved", [1e-13, 1e-9, 1e-3])
+def test_nearly_even_times_are_not_taken_for_even(moved):
+    """A grid is even up to the rounding of its times, 4 eps of the largest; what is moved further is answered there."""
+    t = 0.25 * np.arange(1.0, 9)
+    assert even_step(t) == 0.25
+    t[4] += moved
+    assert even_step(t) is None
+    size = np.linalg.norm(DENSE.B) * np.linalg.norm(DENSE.C)
+    exact = [ssm.impulse_response(DENSE, now) for now in t]
+    assert np.abs(ssm.impulse_response(DENSE, t) - exact).max() <= 32 * EPS * size
+    y = ssm.respond(DENSE, t, t, "foh")  # one straight line, whatever the knots
+    assert (
+        np.abs(y - [ssm.respond(DENSE, [now], [now], "foh")[0] for now in t]).max() <= 64 * 8 * EPS * size * t[-1] ** 2
+    )
 
 
 def test_single_precision_stays_single():

@@ -238,6 +238,13 @@ def test_poles_that_underflow(dtype):
             assert np.abs(K - exact).max() <= 64 * 5 * np.finfo(dtype).eps * np.abs(exact).max() + (
                 1e-11 if name == "contour" else 0
             )
+    tiny = np.array([2 + 1.5j, 1.0]) * np.finfo(dtype).smallest_subnormal * 1000
+    for pairs in (False, True):
+        d = ssm.DiscreteDiagonal(tiny.astype(dtype), *(np.ones(2, dtype),) * 2, 0.0, 1.0, conjugate_pairs=pairs)
+        for name in METHODS:
+            K = ssm.convolution_kernel(d, 5, method=name)
+            exact = np.array([2, 0, 0, 0, 0]) * (1 + pairs)
+            assert np.abs(K - exact).max() <= 64 * 5 * np.finfo(dtype).eps + (1e-11 if name == "contour" else 0)
 
 
 @pytest.mark.parametrize("dt", [1e3, 1e6, 1e9])
@@ -276,3 +283,27 @@ def test_general_low_rank_parts(rule, rank):
         exact = balls(system, 60, 0.2, rule)
         for method in ("krylov", "krylov_blocked") if rule == "zoh" else ("krylov", "krylov_blocked", "cauchy"):
             assert error(ssm.convolution_kernel(system, 60, 0.2, rule, method=method), exact) <= 16 * 18
+
+
+@pytest.mark.parametrize("N", [5, 33])  # C A_bar^L by squaring, and by steps of the adjoint recurrence
+@pytest.mark.parametrize("rule", ["bilinear", "zoh", "foh"])
+def test_outputs_of_modes_alone_are_real(rule, N):
+    """Only Re C of a mode without a partner reaches the output, as for modal rows of odd order."""
+    C = np.exp(1j * np.arange(1, (N + 3) // 2))
+    system = ssm.nplr("legt", N).to_dplr(C, basis="modal")
+    assert list(system.pairs) == [True] * (N // 2) + [False] and C[-1].imag
+    real = ssm.nplr("legt", N).to_dplr(np.where(system.pairs, C, C.real), basis="modal")
+    forms = [(s, ssm.Diagonal(s.Lambda, s.B, s.C, conjugate_pairs=s.conjugate_pairs)) for s in (system, real)]
+    for given_form, real_form in zip(*forms, strict=True):
+        for name in METHODS:
+            if name in ("cauchy", "contour", "vandermonde") and (
+                isinstance(given_form, ssm.DPLR) and (rule != "bilinear" or name == "vandermonde")
+            ):
+                continue
+            for L in (1, 4, 500):
+                K, expected = (ssm.convolution_kernel(s, L, 0.01, rule, method=name) for s in (given_form, real_form))
+                assert np.abs(K - expected).max() <= 64 * U * np.abs(expected).max()
+        u = np.ones(9)
+        y, z = (ssm.simulate(s, u, 0.01, rule) for s in (given_form, real_form))
+        assert np.abs(y - z).max() <= 64 * U * np.abs(z).max()
+        assert np.abs(given_form.transfer_function(1j) - real_form.transfer_function(1j)) <= 64 * U * np.abs(C).sum()

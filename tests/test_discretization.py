@@ -192,3 +192,28 @@ def test_warnings_point_at_the_caller():
         with pytest.warns(ssm.UnstableDiscretizationWarning) as caught:
             call()
         assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize("dt", [1e3, 1e6])
+@pytest.mark.parametrize(("family", "N"), [("legs", 8), ("lagt", 8), ("legt", 6)])
+def test_decayed_matrices_keep_their_digits(family, N, dt):
+    """Backward Euler at long steps: A_bar of size 1/dt is solved for, since I + (A_bar - I) would keep eps dt of it.
+
+    The solve is backward stable, so the error is N u of A_bar times the condition of I - dt A, near that of A.
+    """
+    op = ssm.hippo(family, N)
+    system = op.state_space(np.ones(N))
+    exact, radius = certified.discretize(system, dt, "backward_euler").A_bar
+    size = np.linalg.norm(exact, 2)
+    assert size < 100 / dt and radius.max() <= U * size
+    got = ssm.discretize(system, dt, "backward_euler").A_bar
+    assert np.linalg.norm(got - exact) <= 8 * N * U * size * np.linalg.cond(op.A)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.49])
+def test_every_explicit_rule_warns(alpha):
+    """|A_bar| > 1 at dt Lambda = -1e6 for every alpha below 1/2, and for none above."""
+    system = ssm.Diagonal([-1e6], [1.0], [1.0])
+    with pytest.warns(ssm.UnstableDiscretizationWarning, match="gbt is unstable here"):
+        ssm.discretize(system, 1.0, "gbt", alpha)
+    assert abs(ssm.discretize(system, 1.0, "gbt", 1 - alpha).A_bar) < 1

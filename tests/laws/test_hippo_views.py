@@ -109,6 +109,7 @@ def test_nplr_in_pair_and_full_storage(op, rule, dt, u, seed):
         assert np.abs(z + 0.25 * u - y).max() <= bound + 4 * EPS * np.abs(u).max()
 
 
+@FEWER
 @given(
     st.sampled_from(INITS),
     st.integers(1, 64),
@@ -187,6 +188,7 @@ def test_lmu_is_legt_in_another_basis(op, rule, dt, u):
     assert np.abs(y - z).max() <= bound
 
 
+@FEWER
 @given(
     operators(("legs", "legt", "lmu", "lagt", "glagt")),
     st.floats(0.5, 1),
