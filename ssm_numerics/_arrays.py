@@ -18,7 +18,9 @@ import numpy as np
 DEFAULT_MAX_MEMORY = 8 * 2**30
 """Requests that would allocate more than this many bytes are refused before they allocate."""
 
-_FLOATS = (np.float32, np.float64, np.complex64, np.complex128)
+_SINGLE, _DOUBLE = (np.dtype(np.float32), np.dtype(np.complex64)), (np.dtype(np.float64), np.dtype(np.complex128))
+_REAL = {dtype: precision[0] for precision in (_SINGLE, _DOUBLE) for dtype in precision}
+_COMPLEX = {dtype: precision[1] for precision in (_SINGLE, _DOUBLE) for dtype in precision}
 
 
 class UnstableDiscretizationWarning(UserWarning):
@@ -49,6 +51,8 @@ def is_weak(value: Any) -> bool:
 
 def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> np.ndarray:
     """A finite, non-empty, C-contiguous array of one of the four inexact dtypes; integers become float64."""
+    if type(value) is np.ndarray and _is_plain(value, min_ndim, real):
+        return value
     if value is None or isinstance(value, (str, bytes, dict, set)):
         fail(name, "be an array of numbers", f"it is {type(value).__name__} {value!r:.40}", TypeError)
     if isinstance(value, np.ma.MaskedArray):
@@ -59,7 +63,7 @@ def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> 
         fail(name, "be a rectangular array of numbers", f"NumPy cannot read it ({error})", TypeError)
     if array.dtype.kind in "iu":
         array = exact_float(name, array)
-    if array.dtype.newbyteorder("=") not in _FLOATS:
+    if array.dtype.newbyteorder("=") not in _REAL:
         fail(name, "hold float32, float64, complex64, complex128 or integers", f"its dtype is {array.dtype}", TypeError)
     if real and array.dtype.kind == "c":
         fail(name, "be real", f"its dtype is {array.dtype}", TypeError)
@@ -74,6 +78,12 @@ def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> 
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(array.shape)
 
 
+def _is_plain(array: np.ndarray, min_ndim: int, real: bool) -> bool:
+    """Whether nothing is to be said about an array or done to it."""
+    kind = array.dtype in _REAL and array.dtype.isnative and not (real and array.dtype.kind == "c")
+    return bool(kind and array.size and array.ndim >= min_ndim and array.flags.c_contiguous and np.isfinite(array).all())
+
+
 def exact_float(name: str, array: np.ndarray) -> np.ndarray:
     """Integers as float64, refused where float64 cannot hold them exactly."""
     if array.size and max(-int(array.min()), int(array.max())) > 2**53:
@@ -83,6 +93,9 @@ def exact_float(name: str, array: np.ndarray) -> np.ndarray:
 
 def working_dtype(*values: Any) -> np.dtype:
     """The one dtype of a computation: single precision only if every array is single; Python scalars adapt."""
+    dtypes = {value.dtype if type(value) is np.ndarray else None for value in values}
+    if len(dtypes) == 1 and dtypes <= _REAL.keys():
+        return dtypes.pop()
     kinds = [value if is_weak(value) else np.asarray(value).dtype for value in values]
     if all(is_weak(value) for value in values):
         kinds.append(np.dtype(np.float64))
@@ -91,12 +104,12 @@ def working_dtype(*values: Any) -> np.dtype:
 
 def real_dtype(dtype: Any) -> np.dtype:
     """float32 for float32 and complex64, float64 for float64 and complex128."""
-    return np.finfo(np.dtype(dtype)).dtype
+    return _REAL[np.dtype(dtype)]
 
 
 def complex_dtype(dtype: Any) -> np.dtype:
     """complex64 for single precision, complex128 for double."""
-    return np.result_type(np.dtype(dtype), np.complex64)
+    return _COMPLEX[np.dtype(dtype)]
 
 
 def owned(array: Any, dtype: Any = None) -> np.ndarray:

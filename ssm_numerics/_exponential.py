@@ -7,6 +7,7 @@ from math import factorial
 import numpy as np
 
 from ._increments import Power, expm1_series, smaller_form
+from ._parallel import SERIAL_ORDER, serial_blas
 
 SERIES_RADIUS = 1.0
 SERIES_TERMS = 20
@@ -64,10 +65,11 @@ def holds(hA: np.ndarray, B: np.ndarray, with_ramp: bool) -> tuple[Power, np.nda
         M[..., n, n + 1] = 1
     size = float(np.abs(M).sum(axis=-2).max())
     squarings = max(0, int(np.frexp(size)[1]) + 1) if np.isfinite(size) else 0
-    X = expm1_series(M * np.ldexp(M.real.dtype.type(1), -squarings))
-    transition = smaller_form(X[..., :n, :n])
-    for _ in range(squarings):
-        transition = transition.squared()
-        X = 2 * X + X @ X
-        X[..., :n, :n] = transition.increment()
+    with serial_blas(n <= SERIAL_ORDER):
+        X = expm1_series(M * np.ldexp(M.real.dtype.type(1), -squarings))
+        transition = smaller_form(X[..., :n, :n])
+        for _ in range(squarings):
+            transition = transition.squared()
+            X = 2 * X + X @ X
+            X[..., :n, :n] = transition.increment()
     return transition, X[..., :n, n] * magnitude, X[..., :n, n + 1] * magnitude if with_ramp else None

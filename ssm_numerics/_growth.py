@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ._parallel import serial_blas
 from ._results import Result
 
 LIMITS = {
@@ -70,7 +71,7 @@ def measure(V: np.ndarray, W: np.ndarray) -> Growth:
     rows: dict[str, list] = {name: [] for name in (*LIMITS, "entry_ratio", "worst_ratio")}
     mantissas = _floats(V), _floats(W)
     right = squares[0].copy()  # |D v_j|^2 over the first N rows
-    with _one_blas_thread():
+    with serial_blas():
         for N in orders.tolist():
             right += squares[N - 1]
             bits = [(math.log2(right[j] * left[j]) - math.log2(common)) / 2 for j in range(N)]
@@ -122,9 +123,3 @@ def _slope(N: np.ndarray, bits: np.ndarray, corrected: bool) -> float:
     columns = [N[upper], np.ones(upper.sum())] + ([np.log2(N[upper])] if corrected else [])
     return float(np.linalg.lstsq(np.stack(columns, axis=1), bits[upper], rcond=None)[0][0])
 
-
-def _one_blas_thread() -> Any:
-    """Many small factorizations run up to 60 times slower with two BLAS threads than with one."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, user_api="blas")

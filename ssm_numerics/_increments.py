@@ -19,28 +19,43 @@ TAYLOR_DEGREE = 16
 """For ||M||_1 <= 1/2 the remainder of the series, relative to M, is below (1/2)^16/17! < 2^-64."""
 
 
+SMALLEST_HALVED = 64
+"""Triangular matrices up to this order are squared whole: smaller products would be slower than they save."""
+
+
 @dataclass(frozen=True)
 class Power:
-    """Matrices keep I + `matrix`, (..., N, N), with keep (..., 1, 1) one for increments and zero otherwise."""
+    """Matrices keep I + `matrix`, (..., N, N), with keep (..., 1, 1) one for increments and zero otherwise.
+
+    `zero_side` says which side of the diagonal is zero in all of them, "upper", "lower" or "": squares profit.
+    """
 
     matrix: np.ndarray
     keep: np.ndarray
+    zero_side: str = ""
 
     def times(self, columns: np.ndarray) -> np.ndarray:
         """The matrix applied to columns (..., N, k)."""
-        return self.keep * columns + self.matrix @ columns
+        product = self.matrix @ columns
+        return product + self.keep * columns if self.keep.any() else product
 
     def after(self, rows: np.ndarray) -> np.ndarray:
         """Rows (..., k, N) applied to the matrix."""
-        return self.keep * rows + rows @ self.matrix
+        product = rows @ self.matrix
+        return product + self.keep * rows if self.keep.any() else product
 
     def squared(self) -> Power:
         """The square, in whichever form is smaller."""
-        square = self.matrix @ self.matrix
+        side = self.zero_side
+        square = _square(self.matrix, side)
         if not self.keep.any():
-            return Power(square, self.keep)
-        grown = smaller_form(2 * self.matrix + square)
-        return Power(np.where(self.keep, grown.matrix, square), self.keep * grown.keep)
+            return Power(square, self.keep, side)
+        if self.keep.all():
+            square += self.matrix
+            square += self.matrix
+        else:
+            square += 2 * self.keep * self.matrix
+        return _smaller(square, self.keep, side)
 
     def plain(self) -> np.ndarray:
         """The matrix itself."""
@@ -55,7 +70,15 @@ def transition(discrete: Any) -> Power:
     """A_bar of a dense discrete system, in the form it holds most accurately."""
     if discrete.increment is None:
         return Power(discrete.A_bar, np.zeros((1, 1), dtype=discrete.A_bar.real.dtype))
-    return _smaller(discrete.increment, discrete.A_bar)
+    held = smaller_form(discrete.increment)
+    return held if held.keep.all() else Power(np.where(held.keep, held.matrix, discrete.A_bar), held.keep)
+
+
+def zero_side(matrix: np.ndarray) -> str:
+    """Which side of the diagonal is zero in all matrices of a stack, "upper", "lower", or ""."""
+    if not np.triu(matrix, 1).any():
+        return "upper"
+    return "" if np.tril(matrix, -1).any() else "lower"
 
 
 def identity_like(matrix: np.ndarray) -> np.ndarray:
@@ -65,13 +88,29 @@ def identity_like(matrix: np.ndarray) -> np.ndarray:
 
 def smaller_form(increment: np.ndarray) -> Power:
     """I + increment, held as the increment or as the sum, whichever has the smaller Frobenius norm."""
-    return _smaller(increment, increment + identity_like(increment))
+    return _smaller(increment, np.ones((1, 1), dtype=increment.real.dtype))
 
 
-def _smaller(increment: np.ndarray, total: np.ndarray) -> Power:
-    sizes = (np.linalg.norm(m, axis=(-2, -1), keepdims=True) for m in (increment, total))
-    keep = np.less_equal(*sizes)
-    return Power(np.where(keep, increment, total), keep.astype(increment.real.dtype))
+def _smaller(matrix: np.ndarray, held: np.ndarray, side: str = "") -> Power:
+    """held I + matrix, the same where `held` is zero; |X|_F <= |I + X|_F just where the trace of X is at least -N/2."""
+    smaller = np.trace(matrix, axis1=-2, axis2=-1).real[..., None, None] >= -matrix.shape[-1] / 2
+    keep = held * smaller
+    return Power(matrix if keep.all() else matrix + (held - keep) * identity_like(matrix), keep, side)
+
+
+def _square(matrix: np.ndarray, zero_side: str) -> np.ndarray:
+    """The square; of triangular matrices by halves, which saves up to two thirds of the work."""
+    n = matrix.shape[-1]
+    if not zero_side or n <= SMALLEST_HALVED:
+        return np.asarray(matrix @ matrix)
+    first, last = slice(n // 2), slice(n // 2, n)
+    square = np.zeros_like(matrix)
+    for block in (first, last):
+        square[..., block, block] = _square(matrix[..., block, block], zero_side)
+    rows, columns = (last, first) if zero_side == "upper" else (first, last)
+    corner = matrix[..., rows, columns]
+    square[..., rows, columns] = corner @ matrix[..., columns, columns] + matrix[..., rows, rows] @ corner
+    return square
 
 
 def expm1_series(M: np.ndarray) -> np.ndarray:

@@ -1,13 +1,21 @@
-"""Threads over the rows of a batch: compiled functions release the GIL, so plain threads suffice."""
+"""Threads over the rows of a batch: compiled functions and BLAS release the GIL, so plain threads suffice."""
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 
 SERIAL_FLOPS = 10_000_000
 """Below this much work starting threads costs more than it saves (a thread takes about 50 microseconds to start)."""
+
+SERIAL_ORDER = 256
+"""Matrices up to this order are multiplied and solved with on the calling thread."""
 
 
 def cores() -> int:
@@ -24,3 +32,59 @@ def over_rows(work: Callable[[int, int], None], n_rows: int, flops: float) -> No
     bounds = [n_rows * i // n_threads for i in range(n_threads + 1)]
     with ThreadPoolExecutor(n_threads) as pool:
         list(pool.map(work, bounds[:-1], bounds[1:]))
+
+
+class _SerialBlas:
+    """How many callers want BLAS on their own threads, and the numbers of threads to give back after the last one."""
+
+    def __init__(self) -> None:
+        self.lock, self.callers, self.before = threading.Lock(), 0, []  # type: ignore[var-annotated]
+
+    def enter(self) -> None:
+        with self.lock:
+            self.callers += 1
+            if self.callers == 1:
+                self.before = [(library, library.num_threads) for library in _libraries("scipy.linalg" in sys.modules)]
+                self._set(1)
+
+    def leave(self) -> None:
+        with self.lock:
+            self.callers -= 1
+            if self.callers == 0:
+                self._set(None)
+
+    def _set(self, threads: int | None) -> None:
+        for library, before in self.before:
+            if before != 1:
+                library.set_num_threads(threads or before)
+
+
+_serial_blas = _SerialBlas()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_serial_blas.__init__)  # type: ignore[misc]  # a lock held by the parent
+
+
+@functools.cache
+def _libraries(scipy_loaded: bool) -> list[Any]:
+    """The BLAS libraries in this process; SciPy brings its own."""
+    from threadpoolctl import ThreadpoolController
+
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+@contextmanager
+def serial_blas(when: bool = True) -> Iterator[None]:
+    """Matrix products on the calling thread while inside, for many small ones or where the batch has the threads.
+
+    A BLAS library divides a product of more than some 10**5 multiplications among threads that wait for each other;
+    for orders up to a few hundred that is slower, on a busy machine by a factor of ten and more.
+    """
+    if not when:
+        yield
+        return
+    _serial_blas.enter()
+    try:
+        yield
+    finally:
+        _serial_blas.leave()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +14,10 @@ CHUNK_BYTES = 2**19
 """Tables of this size are built and used while they are in cache."""
 
 SERIAL_GEMM = 2**18
-"""BLAS libraries run a product of fewer multiplications on the calling thread, as batches in several threads need."""
+"""BLAS libraries run a product of fewer multiplications on the calling thread without being told."""
 
-THREADED_GEMM = 2**21
-"""One head with more terms than this leaves its single large product to the threads of the BLAS library."""
+SHORT_TERMS = 2**17
+"""Modes times powers times rows up to which one compiled loop is faster than tables and matrix products."""
 
 
 def vandermonde_sums(
@@ -39,46 +40,67 @@ def vandermonde_sums(
 
 
 def _fill_vandermonde(given: np.ndarray, complex_type: np.dtype, out: np.ndarray) -> None:
-    """out (H, L) from c, z, z_low (3, H, N): tables for a few rows at a time, then one matrix product per row."""
-    from .compiled.vandermonde import power_tables_loop
+    """out (H, L) from c, z, z_low (3, H, N): tables for a few rows at a time, then one matrix product per row.
 
-    (n_rows, L), n_modes, real_output = out.shape, given.shape[-1], out.dtype.kind == "f"
-    radix, (fine_rows, coarse_rows) = _split(L)
-    sign = -1.0 if real_output else 1.0  # Re(xy) is a dot product of x with conj(y)
+    Threads share the rows, or the blocks of the one product if there is one row.
+    """
+    (n_rows, L), n_modes = out.shape, given.shape[-1]
+    if n_rows * L * n_modes <= SHORT_TERMS:
+        return _fill_short(given, complex_type, out)
+    sizes = radix, (fine_rows, coarse_rows) = _split(L)
     chunk = max(1, CHUNK_BYTES // ((fine_rows + coarse_rows) * n_modes * complex_type.itemsize))
-    block = max(8, SERIAL_GEMM // (fine_rows * n_modes * (2 if real_output else 1)))
-    if n_rows == 1 and L * n_modes > THREADED_GEMM:
-        block = L
 
     def work(begin: int, end: int) -> None:
-        rows = min(chunk, end - begin)
-        fine = np.empty((rows, fine_rows, n_modes), dtype=complex_type)
-        coarse = np.empty((rows, coarse_rows, n_modes), dtype=complex_type)
-        space, small = np.empty((3, 4, n_modes)), np.empty((max(radix), 2, n_modes))
-        left, right = (coarse.view(out.dtype), fine.view(out.dtype)) if real_output else (coarse, fine)
-        right = right.swapaxes(1, 2)
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            for first in range(begin, end, rows):
-                last = min(first + rows, end)
-                power_tables_loop(given, sign, radix, space, small, fine, coarse, first, last)
-                _multiply(left[: last - first], right[: last - first], out[first:last], block)
+        for first in range(begin, end, chunk):
+            last = min(first + chunk, end)
+            _multiply(*_tables(given[:, first:last], complex_type, sizes, out.dtype), out[first:last])
 
-    _parallel.over_rows(work, n_rows, 4.0 * n_rows * L * n_modes)
+    with _parallel.serial_blas(L * n_modes > SERIAL_GEMM):
+        if n_rows > 1:
+            return _parallel.over_rows(work, n_rows, 4.0 * n_rows * L * n_modes)
+        left, right = _tables(given, complex_type, sizes, out.dtype)
+        _parallel.over_rows(
+            lambda i, j: _multiply(left[:, i:j], right, out[:, i * fine_rows : j * fine_rows]),
+            coarse_rows,
+            4.0 * L * n_modes,
+        )
 
 
-def _multiply(left: np.ndarray, right: np.ndarray, out: np.ndarray, block: int) -> None:
-    """out[h, qM + r] = (left[h] right[h])[q, r], in place, by products of `block` rows; the last row is partial."""
-    (n_rows, inner, M), L = right.shape, out.shape[-1]
-    done = 0
-    for size in (min(block, L // M), L // M % block):
-        if size:
-            count = (L // M - done) // size
-            rows = slice(done, done + count * size)
-            target = out[:, done * M : rows.stop * M].reshape(n_rows, count, size, M)
-            np.matmul(left[:, rows].reshape(n_rows, count, size, inner), right[:, None], out=target)
-            done = rows.stop
-    if done * M < L:
-        np.matmul(left[:, done:], right[:, :, : L - done * M], out=out[:, None, done * M :])
+def _fill_short(given: np.ndarray, complex_type: np.dtype, out: np.ndarray) -> None:
+    """The same in one compiled call, for work so little that matrix products would wait for Python."""
+    from .compiled import vandermonde as compiled
+
+    radix, (fine_rows, coarse_rows) = _split(out.shape[1])
+    n_modes, real_type = given.shape[-1], _arrays.real_dtype(complex_type)
+    fine, coarse = (np.empty((1, rows, n_modes), dtype=complex_type) for rows in (fine_rows, coarse_rows))
+    space, small = np.empty((3, 4, n_modes)), np.empty((max(radix), 2, n_modes))
+    planes, sums = np.empty((2, n_modes, fine_rows), dtype=real_type), np.empty((2, fine_rows), dtype=real_type)
+    loop = compiled.short_real_sums_loop if out.dtype.kind == "f" else compiled.short_sums_loop
+    loop(given, radix, space, small, fine, coarse, planes, sums, out)
+
+
+def _tables(given: np.ndarray, complex_type: np.dtype, sizes: Any, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """left (H, rows, n) with c z^(qM) and right (H, n, M) with z^r, as real numbers of twice the order for real sums."""
+    from .compiled.vandermonde import power_tables_loop
+
+    radix, (fine_rows, coarse_rows) = sizes
+    n_rows, n_modes = given.shape[1:]
+    fine = np.empty((n_rows, fine_rows, n_modes), dtype=complex_type)
+    coarse = np.empty((n_rows, coarse_rows, n_modes), dtype=complex_type)
+    sign = -1.0 if dtype.kind == "f" else 1.0  # Re(xy) is a dot product of x with conj(y)
+    space, small = np.empty((3, 4, n_modes)), np.empty((max(radix), 2, n_modes))
+    power_tables_loop(given, sign, radix, space, small, fine, coarse, 0, n_rows)
+    return coarse.view(dtype), fine.view(dtype).mT
+
+
+def _multiply(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
+    """out[h, qM + r] = (left[h] right[h])[q, r], in place; the last row may be partial."""
+    (n_rows, _, M), L = right.shape, out.shape[-1]
+    whole = L // M
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        np.matmul(left[:, :whole], right, out=out[:, : whole * M].reshape(n_rows, whole, M))
+        if whole * M < L:
+            np.matmul(left[:, whole:], right[:, :, : L - whole * M], out=out[:, None, whole * M :])
 
 
 @functools.cache

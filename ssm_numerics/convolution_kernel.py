@@ -15,7 +15,7 @@ from . import _arrays
 from ._contour import choose_circle, kernel_by_contour
 from ._contour import is_near_linear as sums_by_transform
 from ._generating_function import kernel_by_cauchy
-from ._increments import transition
+from ._krylov_blocks import kernel_by_blocks
 from ._nufft import is_near_linear, log_nodes, vandermonde_nufft
 from ._stepping import as_discrete, run
 from .discretization import rule
@@ -192,20 +192,8 @@ def _krylov(problem: Problem) -> np.ndarray:
 
 
 def _krylov_blocked(problem: Problem) -> np.ndarray:
-    """K[q M + r] = (C A_bar^{q M}) (A_bar^r B_bar): both Krylov blocks by doubling, then one matrix product."""
-    dense = problem.discrete.to_dense()
-    power, columns, rows = transition(dense), dense.B_bar[..., :, None], dense.C[..., None, :]
-    width = min(1 << int(np.ceil(np.log2(problem.length) / 2)), problem.length)
-    while columns.shape[-1] < width:
-        columns = np.concatenate(np.broadcast_arrays(columns, power.times(columns)), axis=-1)
-        power = power.squared()
-    width = columns.shape[-1]
-    n_rows = -(-problem.length // width)
-    while rows.shape[-2] < n_rows:
-        rows = np.concatenate(np.broadcast_arrays(rows, power.after(rows)), axis=-2)
-        power = power.squared() if rows.shape[-2] < n_rows else power
-    K = rows[..., :n_rows, :] @ columns
-    return np.ascontiguousarray(K.reshape(*K.shape[:-2], -1)[..., : problem.length])
+    """Two blocks of Krylov vectors by doubling, then one matrix product."""
+    return kernel_by_blocks(problem.discrete.to_dense(), problem.length)
 
 
 def _vandermonde(problem: Problem) -> np.ndarray:

@@ -16,7 +16,8 @@ import numpy as np
 
 from . import _arrays, _pairs
 from ._exponential import holds, phi_diagonal
-from ._increments import Power, identity_like, smaller_form
+from ._increments import Power, identity_like, smaller_form, zero_side
+from ._parallel import SERIAL_ORDER, serial_blas
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
 from .structured import (
     LARGEST_CHECKED_ORDER,
@@ -211,18 +212,22 @@ def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, .
 
 def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """matrix^-1 right for stacks of matrices; triangular ones by substitution, whose error is componentwise small."""
-    upper, lower = np.triu(matrix, 1).any(), np.tril(matrix, -1).any()
-    if upper and lower:
-        return solve_any(matrix, right)
-    from scipy.linalg import solve_triangular
+    side = zero_side(matrix)
+    if not side:
+        with serial_blas(matrix.shape[-1] <= SERIAL_ORDER):
+            return solve_any(matrix, right)
+    from scipy.linalg.lapack import get_lapack_funcs
 
     if not np.diagonal(matrix, axis1=-2, axis2=-1).all():
         _singular()
-    leading = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2])
-    flat_matrix = np.broadcast_to(matrix, leading + matrix.shape[-2:]).reshape(-1, *matrix.shape[-2:])
+    leading, n = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2]), matrix.shape[-1]
+    flat_matrix = np.broadcast_to(matrix, (*leading, n, n)).reshape(-1, n, n)
     flat_right = np.broadcast_to(right, leading + right.shape[-2:]).reshape(-1, *right.shape[-2:])
+    substitute = get_lapack_funcs("trtrs", (matrix, right))
+    is_upper = side == "upper"  # zero above the diagonal: LAPACK's columns are our rows, and its `lower` our upper
     heads = zip(flat_matrix, flat_right, strict=True)
-    solved = [solve_triangular(m, r, lower=not upper, check_finite=False) for m, r in heads]
+    with serial_blas(n <= SERIAL_ORDER):
+        solved = [substitute(m.T, r, lower=not is_upper, trans=1)[0] for m, r in heads]
     return np.reshape(solved, leading + right.shape[-2:])
 
 

@@ -1,0 +1,81 @@
+"""Kernels of dense systems from two blocks of Krylov vectors: K[qM + r] = (C A_bar^(qM)) (A_bar^r B_bar).
+
+Both blocks grow by doubling with the squares of A_bar. Heads that share a matrix share its squares. Matrices are taken
+a few at a time, so that everything stays in cache, by as many threads as there are processors, each of which does its
+matrix products itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import _parallel
+from ._increments import Power, transition, zero_side
+from .state_space import DiscreteStateSpace
+
+CACHE_BYTES = 2**20
+"""Matrices are taken together as long as their blocks and squares fit."""
+
+SERIAL_PRODUCT = 2**24
+"""A single system whose products have fewer multiplications leaves them on the calling thread."""
+
+
+def kernel_by_blocks(dense: DiscreteStateSpace, length: int) -> np.ndarray:
+    """The kernel (..., L) of a dense discrete system without a second input tap."""
+    held, n = transition(dense), dense.n_states
+    lead = np.broadcast_shapes(held.matrix.shape[:-2], dense.B_bar.shape[:-1], dense.C.shape[:-1])
+    shape = (1,) * (len(lead) + 2 - held.matrix.ndim) + held.matrix.shape[:-2]
+    own = [axis for axis, size in enumerate(shape) if size > 1]
+    order = own + [axis for axis in range(len(lead)) if axis not in own]
+    n_matrices = math.prod(shape)
+    matrix = held.matrix.reshape(n_matrices, n, n)
+    keep = np.broadcast_to(held.keep, (*held.matrix.shape[:-2], 1, 1)).reshape(n_matrices, 1, 1)
+    side = zero_side(matrix)
+    B, C = (_by_matrix(vector, lead, own, order, n_matrices) for vector in (dense.B_bar, dense.C))
+    out = np.empty((n_matrices, math.prod(lead) // n_matrices, length), dtype=np.result_type(matrix, B, C))
+
+    def work(begin: int, end: int) -> None:
+        size = max(1, CACHE_BYTES // (3 * n * (n + math.isqrt(length)) * matrix.itemsize))
+        with np.errstate(all="ignore"):
+            for first in range(begin, end, size):
+                some = slice(first, min(first + size, end))
+                _fill(Power(matrix[some], keep[some], side), B[some], C[some], out[some])
+
+    largest = n * math.isqrt(length) * out.shape[1] * max(n, math.isqrt(length))
+    with _parallel.serial_blas(n_matrices > 1 or largest < SERIAL_PRODUCT):
+        _parallel.over_rows(work, n_matrices, n_matrices * n**2 * (26.0 * n + 4 * out.shape[1] * math.sqrt(length)))
+    K = out.reshape(*(lead[axis] for axis in order), length)
+    return np.moveaxis(K, range(len(order)), order)
+
+
+def _by_matrix(vector: np.ndarray, lead: tuple[int, ...], own: Sequence[int], order: Sequence[int], h: int) -> np.ndarray:
+    """Vectors (..., N) as (matrices, heads that share one, N); heads with the same vector count once."""
+    vector = vector.reshape((1,) * (len(lead) + 1 - vector.ndim) + vector.shape)
+    together = all(size == 1 for axis, size in enumerate(vector.shape[:-1]) if axis not in own)
+    target = [1 if together and axis not in own else size for axis, size in enumerate(lead)]
+    whole = np.broadcast_to(vector, (*target, vector.shape[-1]))
+    return whole.transpose(*order, len(lead)).reshape(h, -1, vector.shape[-1])
+
+
+def _fill(power: Power, B: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
+    """out (h, V, L) from h matrices, B (h, V or 1, N) and C (h, V or 1, N)."""
+    (h, heads, length), n = out.shape, C.shape[-1]
+    width = min(1 << math.ceil(math.log2(length) / 2), length)
+    columns, rows = B.mT, C  # (h, N, r V + v) and (h, q V + v, N)
+    while columns.shape[-1] < width * B.shape[1]:
+        columns = np.concatenate([columns, power.times(columns)], axis=-1)
+        power = power.squared()
+    width = columns.shape[-1] // B.shape[1]
+    n_rows = -(-length // width)
+    while rows.shape[-2] < n_rows * C.shape[1]:
+        rows = np.concatenate([rows, power.after(rows)], axis=-2)
+        power = power.squared() if rows.shape[-2] < n_rows * C.shape[1] else power
+    rows = rows.reshape(h, -1, C.shape[1], n)[:, :n_rows].swapaxes(1, 2)
+    columns = columns.reshape(h, n, width, B.shape[1]).transpose(0, 3, 1, 2)
+    if n_rows * width == length:
+        np.matmul(rows, columns, out=out.reshape(h, heads, n_rows, width))
+    else:
+        out[...] = (rows @ columns).reshape(h, heads, -1)[..., :length]
