@@ -14,27 +14,29 @@ SERIES_TERMS = 20
 """1/(SERIES_TERMS + 2)! < 2^-69, so the truncated series is exact to rounding inside the unit disc."""
 
 _COEFFICIENTS = (
-    [1 / factorial(k + 1) for k in range(SERIES_TERMS)],
     [1 / factorial(k + 2) for k in range(SERIES_TERMS)],
     [(k + 1) / factorial(k + 2) for k in range(SERIES_TERMS)],
 )
 
 
-def phi_diagonal(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """phi_1, phi_2 and phi_1 - phi_2, entry by entry, each within 5 eps for complex z away from their own zeros.
+def phi_1(z: np.ndarray) -> np.ndarray:
+    """(e^z - 1)/z entry by entry, within 5 eps for complex z away from its zeros."""
+    safe = np.where(z == 0, 1, z)
+    return np.where(z == 0, 1, np.expm1(safe) / safe)
 
-    Inside the unit disc the three Taylor series; outside it closed forms in which nothing cancels: e^z - 1 by expm1,
-    and phi_1 - phi_2 = ((z - 1) e^z + 1)/z^2.
+
+def phi_2_and_rest(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """phi_2 and phi_1 - phi_2, entry by entry, each within 5 eps for complex z away from their own zeros.
+
+    Inside the unit disc their Taylor series; outside it closed forms in which nothing cancels: e^z - 1 by expm1, and
+    phi_1 - phi_2 = ((z - 1) e^z + 1)/z^2.
     """
     small = np.abs(z) < SERIES_RADIUS
     near = np.where(small, z, 0)
     far = np.where(small, 1, z)
-    one, two, difference = (_series(near, coefficients) for coefficients in _COEFFICIENTS)
-    expm1 = np.expm1(far)
-    phi1 = expm1 / far
+    two, difference = (_series(near, coefficients) for coefficients in _COEFFICIENTS)
     return (
-        np.where(small, one, phi1),
-        np.where(small, two, (phi1 - 1) / far),
+        np.where(small, two, (np.expm1(far) / far - 1) / far),
         np.where(small, difference, ((far - 1) * np.exp(far) + 1) / far / far),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cached_property
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -49,7 +50,7 @@ class System:
         """Copies and pickles are made by the constructor, so that their arrays are read-only too."""
         return type(self), tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
 
-    @property
+    @cached_property
     def batch_shape(self) -> tuple[int, ...]:
         """The common shape of the leading axes (heads)."""
         stored = [(getattr(self, name), len(letters)) for name, letters in self._SPEC.items()]
@@ -67,7 +68,7 @@ class System:
         pairs = getattr(self, "pairs", None)
         return self.C.dtype if pairs is None else self.C.real.dtype
 
-    @property
+    @cached_property
     def n_states(self) -> int:
         """The order N of the full system; conjugate partners count."""
         pairs = getattr(self, "pairs", None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
 
 import numpy as np
 
@@ -13,12 +12,8 @@ from . import _arrays, _pairs, _parallel
 CHUNK_BYTES = 2**19
 """Tables of this size are built and used while they are in cache."""
 
-SERIAL_GEMM = 2**18
-"""BLAS libraries run a product of fewer multiplications on the calling thread without being told."""
-
-SHORT_TERMS = 2**17
-"""Modes times powers times rows up to which one compiled loop is faster than tables and matrix products."""
-
+SERIAL_GEMM = {"f": 2**18, "c": 2**15}
+"""OpenBLAS does a product of up to so many real or complex multiplications on the calling thread without being told."""
 
 def vandermonde_sums(
     c: np.ndarray, z: np.ndarray, L: int, pairs: np.ndarray | None = None, z_low: np.ndarray | None = None
@@ -45,52 +40,46 @@ def _fill_vandermonde(given: np.ndarray, complex_type: np.dtype, out: np.ndarray
     Threads share the rows, or the blocks of the one product if there is one row.
     """
     (n_rows, L), n_modes = out.shape, given.shape[-1]
-    if n_rows * L * n_modes <= SHORT_TERMS:
-        return _fill_short(given, complex_type, out)
-    sizes = radix, (fine_rows, coarse_rows) = _split(L)
-    chunk = max(1, CHUNK_BYTES // ((fine_rows + coarse_rows) * n_modes * complex_type.itemsize))
+    fine_rows, coarse_rows = _split(L)[1]
+    is_small = L * n_modes <= SERIAL_GEMM[out.dtype.kind]
+    if n_rows == 1:
+        left, right = _Tables(1, n_modes, L, complex_type, out.dtype).of(given)
+        if is_small:
+            return _multiply(left, right, out)
 
-    def work(begin: int, end: int) -> None:
-        for first in range(begin, end, chunk):
-            last = min(first + chunk, end)
-            _multiply(*_tables(given[:, first:last], complex_type, sizes, out.dtype), out[first:last])
+        def work(begin: int, end: int) -> None:
+            _multiply(left[:, begin:end], right, out[:, begin * fine_rows : end * fine_rows])
 
-    with _parallel.serial_blas(L * n_modes > SERIAL_GEMM):
-        if n_rows > 1:
-            return _parallel.over_rows(work, n_rows, 4.0 * n_rows * L * n_modes)
-        left, right = _tables(given, complex_type, sizes, out.dtype)
-        _parallel.over_rows(
-            lambda i, j: _multiply(left[:, i:j], right, out[:, i * fine_rows : j * fine_rows]),
-            coarse_rows,
-            4.0 * L * n_modes,
-        )
+    else:
+        chunk = max(1, CHUNK_BYTES // ((fine_rows + coarse_rows) * n_modes * complex_type.itemsize))
 
+        def work(begin: int, end: int) -> None:
+            tables = _Tables(min(chunk, end - begin), n_modes, L, complex_type, out.dtype)
+            for first in range(begin, end, chunk):
+                last = min(first + chunk, end)
+                _multiply(*tables.of(given[:, first:last]), out[first:last])
 
-def _fill_short(given: np.ndarray, complex_type: np.dtype, out: np.ndarray) -> None:
-    """The same in one compiled call, for work so little that matrix products would wait for Python."""
-    from .compiled import vandermonde as compiled
-
-    radix, (fine_rows, coarse_rows) = _split(out.shape[1])
-    n_modes, real_type = given.shape[-1], _arrays.real_dtype(complex_type)
-    fine, coarse = (np.empty((1, rows, n_modes), dtype=complex_type) for rows in (fine_rows, coarse_rows))
-    space, small = np.empty((3, 4, n_modes)), np.empty((max(radix), 2, n_modes))
-    planes, sums = np.empty((2, n_modes, fine_rows), dtype=real_type), np.empty((2, fine_rows), dtype=real_type)
-    loop = compiled.short_real_sums_loop if out.dtype.kind == "f" else compiled.short_sums_loop
-    loop(given, radix, space, small, fine, coarse, planes, sums, out)
+    with _parallel.serial_blas(not is_small):
+        _parallel.over_rows(work, coarse_rows if n_rows == 1 else n_rows, 4.0 * n_rows * L * n_modes)
 
 
-def _tables(given: np.ndarray, complex_type: np.dtype, sizes: Any, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """left (H, rows, n) with c z^(qM) and right (H, n, M) with z^r, as real numbers of twice the order for real sums."""
-    from .compiled.vandermonde import power_tables_loop
+class _Tables:
+    """Room for the two tables of a few rows, as real numbers of twice the order where the sums are real."""
 
-    radix, (fine_rows, coarse_rows) = sizes
-    n_rows, n_modes = given.shape[1:]
-    fine = np.empty((n_rows, fine_rows, n_modes), dtype=complex_type)
-    coarse = np.empty((n_rows, coarse_rows, n_modes), dtype=complex_type)
-    sign = -1.0 if dtype.kind == "f" else 1.0  # Re(xy) is a dot product of x with conj(y)
-    space, small = np.empty((3, 4, n_modes)), np.empty((max(radix), 2, n_modes))
-    power_tables_loop(given, sign, radix, space, small, fine, coarse, 0, n_rows)
-    return coarse.view(dtype), fine.view(dtype).mT
+    def __init__(self, n_rows: int, n_modes: int, L: int, complex_type: np.dtype, dtype: np.dtype) -> None:
+        self.radix, sizes = _split(L)
+        self.sign = -1.0 if dtype.kind == "f" else 1.0  # Re(xy) is a dot product of x with conj(y)
+        self.fine, self.coarse = (np.empty((n_rows, size, n_modes), dtype=complex_type) for size in sizes)
+        self.space, self.small = np.empty((3, 4, n_modes)), np.empty((max(self.radix), 2, n_modes))
+        self.left, self.right = self.coarse.view(dtype), self.fine.view(dtype).mT
+
+    def of(self, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """left (H, rows, n) with c z^(qM) and right (H, n, M) with z^r."""
+        from .compiled.vandermonde import power_tables_loop
+
+        n_rows = given.shape[1]
+        power_tables_loop(given, self.sign, self.radix, self.space, self.small, self.fine, self.coarse, 0, n_rows)
+        return self.left[:n_rows], self.right[:n_rows]
 
 
 def _multiply(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import _arrays, _pairs
-from ._exponential import holds, phi_diagonal
+from ._exponential import holds, phi_1, phi_2_and_rest
 from ._increments import Power, identity_like, smaller_form, zero_side
 from ._parallel import SERIAL_ORDER, serial_blas
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
@@ -180,8 +180,8 @@ def _diagonal_gbt(system: Diagonal, dt: np.ndarray, alpha: float) -> tuple[np.nd
 
 def _diagonal_holds(system: Diagonal, dt: np.ndarray, method: str) -> tuple[np.ndarray, ...]:
     z, hB = dt[..., None] * system.Lambda, dt[..., None] * system.B
-    constant, rising, falling = phi_diagonal(z)
-    return (np.exp(z), np.expm1(z), *((hB * constant,) if method == "zoh" else (hB * rising, hB * falling)))
+    weights = (phi_1(z),) if method == "zoh" else phi_2_and_rest(z)
+    return (np.exp(z), np.expm1(z), *(hB * weight for weight in weights))
 
 
 def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, ...]:

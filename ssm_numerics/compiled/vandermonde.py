@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._jit import jit, jit_fused
+from ._jit import jit
 from .double_word import times
 
 
@@ -73,68 +73,3 @@ def power_tables_loop(
             power[0, n], power[1, n] = given[0, h, n].real, sign * given[0, h, n].imag
             power[2, n], power[3, n] = 0.0, 0.0
         _table(power, step, giant, small, radix[1], coarse[h - begin])
-
-
-@jit
-def _planes(fine: Any, planes: Any) -> None:
-    """planes (2, N, M): the parts of the fine table (M, N), powers contiguous."""
-    for n in range(fine.shape[1]):
-        for r in range(fine.shape[0]):
-            planes[0, n, r], planes[1, n, r] = fine[r, n].real, fine[r, n].imag
-
-
-@jit_fused
-def _add_real(sums: Any, c: Any, d: Any, x: Any, y: Any) -> None:
-    """sums[0] += Re(c x + d y) for two modes, x and y by parts."""
-    for r in range(sums.shape[1]):
-        sums[0, r] += c.real * x[0, r] - c.imag * x[1, r] + d.real * y[0, r] - d.imag * y[1, r]
-
-
-@jit_fused
-def _add_imag(sums: Any, c: Any, d: Any, x: Any, y: Any) -> None:
-    """sums[1] += Im(c x + d y)."""
-    for r in range(sums.shape[1]):
-        sums[1, r] += c.real * x[1, r] + c.imag * x[0, r] + d.real * y[1, r] + d.imag * y[0, r]
-
-
-@jit
-def _row_sums(coarse: Any, planes: Any, with_imag: bool, sums: Any) -> None:
-    """sums (2, M) = sum_n coarse[n] planes[:, n]; an odd last mode is added with a zero beside it."""
-    for r in range(sums.shape[1]):
-        sums[0, r], sums[1, r] = 0, 0
-    for n in range(0, coarse.shape[0], 2):
-        other = min(n + 1, coarse.shape[0] - 1)
-        beside = coarse[other] if other > n else coarse[n] * 0
-        _add_real(sums, coarse[n], beside, planes[:, n], planes[:, other])
-        if with_imag:
-            _add_imag(sums, coarse[n], beside, planes[:, n], planes[:, other])
-
-
-@jit
-def short_sums_loop(
-    given: Any, radix: Any, work: Any, small: Any, fine: Any, coarse: Any, planes: Any, sums: Any, out: Any
-) -> None:
-    """Few powers of few modes at once, without a matrix product: out (H, L) complex."""
-    for h in range(out.shape[0]):
-        power_tables_loop(given, 1.0, radix, work, small, fine, coarse, h, h + 1)
-        _planes(fine[0], planes)
-        for q in range(coarse.shape[1]):
-            _row_sums(coarse[0, q], planes, True, sums)
-            first = q * sums.shape[1]
-            for r in range(min(sums.shape[1], out.shape[1] - first)):
-                out[h, first + r] = complex(sums[0, r], sums[1, r])
-
-
-@jit
-def short_real_sums_loop(
-    given: Any, radix: Any, work: Any, small: Any, fine: Any, coarse: Any, planes: Any, sums: Any, out: Any
-) -> None:
-    """The same for the real parts only: out (H, L) real."""
-    for h in range(out.shape[0]):
-        power_tables_loop(given, 1.0, radix, work, small, fine, coarse, h, h + 1)
-        _planes(fine[0], planes)
-        for q in range(coarse.shape[1]):
-            _row_sums(coarse[0, q], planes, False, sums)
-            first = q * sums.shape[1]
-            for r in range(min(sums.shape[1], out.shape[1] - first)):
-                out[h, first + r] = sums[0, r]
