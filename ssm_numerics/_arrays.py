@@ -80,8 +80,10 @@ def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> 
 
 def _is_plain(array: np.ndarray, min_ndim: int, real: bool) -> bool:
     """Whether nothing is to be said about an array or done to it."""
-    kind = array.dtype in _REAL and array.dtype.isnative and not (real and array.dtype.kind == "c")
-    return bool(kind and array.size and array.ndim >= min_ndim and array.flags.c_contiguous and np.isfinite(array).all())
+    dtype = array.dtype
+    if dtype not in _REAL or (real and dtype.kind == "c") or not (array.size and array.flags.c_contiguous):
+        return False
+    return array.ndim >= min_ndim and bool(np.isfinite(array).all())
 
 
 def exact_float(name: str, array: np.ndarray) -> np.ndarray:
@@ -93,8 +95,8 @@ def exact_float(name: str, array: np.ndarray) -> np.ndarray:
 
 def working_dtype(*values: Any) -> np.dtype:
     """The one dtype of a computation: single precision only if every array is single; Python scalars adapt."""
-    dtypes = {value.dtype if type(value) is np.ndarray else None for value in values}
-    if len(dtypes) == 1 and dtypes <= _REAL.keys():
+    dtypes = {value.dtype for value in values if type(value) is np.ndarray}
+    if len(dtypes) == 1 and dtypes <= _REAL.keys() and all(type(value) is np.ndarray for value in values):
         return dtypes.pop()
     kinds = [value if is_weak(value) else np.asarray(value).dtype for value in values]
     if all(is_weak(value) for value in values):

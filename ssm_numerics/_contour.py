@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import _pairs
-from ._generating_function import circle, generating_function, pole_form
+from ._generating_function import circle, generating_function, pole_form, ratio_of
 from ._nufft import cauchy_at_circle, log_nodes
 from .products import gbt_nodes
 
@@ -95,7 +95,7 @@ def _by_nufft(problem: Any, nodes: int, log_power: float) -> np.ndarray:
         rows, ratio = [C * B], None
     else:
         P, Q = source.P[..., 0], d * source.Q[..., 0].conj()
-        ratio = _ratio(B, P)
+        ratio = ratio_of(B, P)
         rows = [C * P, d * Q * P] if ratio is not None else [C * B, C * P, d * Q * P, d * Q * B]
     v = np.stack(np.broadcast_arrays(*rows), axis=-2)
     sums = cauchy_at_circle(v, log_z, nodes, log_power / nodes, pairs=pairs, log_low=log_low)
@@ -116,18 +116,3 @@ def _with_constant(
     """dt (alpha sum v + omega sums), the first sum over partners too."""
     terms = v if pairs is None else (_pairs.weights(pairs, v.shape[-1]) * v).real
     return np.asarray(step * (alpha * terms.sum(axis=-1, keepdims=True) + omega * sums))
-
-
-def _ratio(B: np.ndarray, P: np.ndarray) -> np.ndarray | None:
-    """b (..., 1) with B = b P to rounding, as every HiPPO operator of rank one has it, or None.
-
-    Then K_hat = b k01/(1 + s k11): two sums instead of four, and no difference of nearly equal terms.
-    """
-    B, P = np.broadcast_arrays(B, P)
-    largest = np.argmax(np.abs(P), axis=-1)[..., None]
-    scale = np.take_along_axis(P, largest, axis=-1)
-    if not scale.all():
-        return None
-    ratio = np.take_along_axis(B, largest, axis=-1) / scale
-    parallel = np.abs(B - ratio * P) <= 2 * np.finfo(B.dtype).eps * np.abs(B)
-    return ratio if parallel.all() else None

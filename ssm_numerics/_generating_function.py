@@ -18,13 +18,12 @@ import numpy as np
 
 from . import _pairs
 from ._arrays import complex_dtype
-from ._increments import transition
+from ._costs import seconds_of_squarings, seconds_of_steps
+from ._krylov_blocks import rows_after
 from ._stepping import run
 from ._systems import LARGEST_MAGNIFICATION
 from .products import cauchy_sums
 from .state_space import DPLR, DiscreteDPLR
-
-LOOP_RATE, GEMM_RATE = 2e9, 2e10
 
 
 @dataclass(frozen=True)
@@ -110,6 +109,11 @@ def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None)
     if P is None or Q is None:
         return cauchy_sums((C * B)[..., None, :], a, s, poles, pairs)[..., 0, :]
     rank = P.shape[-1]
+    ratio = ratio_of(B, P[..., 0]) if rank == 1 else None
+    if ratio is not None:
+        v = np.stack(np.broadcast_arrays(C * P[..., 0], Q[..., 0].conj() * P[..., 0]), axis=-2)
+        sums = cauchy_sums(v, a, s, poles, pairs)
+        return ratio * sums[..., 0, :] / (1 + s * sums[..., 1, :])
     left, right = _stacked(C, Q.mT.conj()), _stacked(B, P.mT)
     products = left[..., :, None, :] * right[..., None, :, :]
     flat = products.reshape(*products.shape[:-3], (1 + rank) ** 2, products.shape[-1])
@@ -123,6 +127,21 @@ def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None)
     return k00 - s * np.sum(np.moveaxis(k01, -1, -2) * solved, axis=-1)
 
 
+def ratio_of(B: np.ndarray, P: np.ndarray) -> np.ndarray | None:
+    """b (..., 1) with B = b P to rounding, as every HiPPO operator of rank one has it, or None.
+
+    Then K_hat = b k01/(1 + s k11): two sums instead of four, and no difference of nearly equal terms.
+    """
+    B, P = np.broadcast_arrays(B, P)
+    largest = np.argmax(np.abs(P), axis=-1)[..., None]
+    scale = np.take_along_axis(P, largest, axis=-1)
+    if not scale.all():
+        return None
+    ratio = np.take_along_axis(B, largest, axis=-1) / scale
+    parallel = np.abs(B - ratio * P) <= 2 * np.finfo(B.dtype).eps * np.abs(B)
+    return ratio if parallel.all() else None
+
+
 def _stacked(vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """A vector (..., N) on top of rows (..., r, N), leading axes broadcast."""
     leading = np.broadcast_shapes(vector.shape[:-1], rows.shape[:-2])
@@ -134,10 +153,8 @@ def truncated_output(discrete: Any, length: int) -> np.ndarray:
     """C~ = C (I - A_bar^L / 2), which makes the generating function of the first L samples a resolvent."""
     if not isinstance(discrete, DiscreteDPLR):
         return discrete.C - _modes_by_squaring(discrete, length) / 2
-    n, rank = discrete.n_states, discrete.P_bar.shape[-1]
-    by_steps = 16.0 * n * (1 + rank) * length / LOOP_RATE
-    by_squaring = 2.0 * n**3 * np.log2(2 * length) / GEMM_RATE
-    moved = _row_by_steps(discrete, length) if by_steps < by_squaring else _row_by_squaring(discrete, length)
+    steps, squarings = seconds_of_steps(discrete, length), seconds_of_squarings(discrete, length)
+    moved = _row_by_steps(discrete, length) if steps < squarings else _row_by_squaring(discrete, length)
     return discrete.C - moved / 2
 
 
@@ -173,14 +190,7 @@ def _modes_by_squaring(discrete: Any, length: int) -> np.ndarray:
 
 def _row_by_squaring(discrete: DiscreteDPLR, length: int) -> np.ndarray:
     """C A_bar^L by repeated squaring of the dense matrix, real for pair storage."""
-    dense = discrete.to_dense()
-    power, row = transition(dense), dense.C[..., None, :]
-    while length:
-        if length & 1:
-            row = power.after(row)
-        length >>= 1
-        power = power.squared() if length else power
-    row = row[..., 0, :]
+    row = rows_after(discrete.to_dense(), length)
     if discrete.pairs is None:
         return row
     return _pairs.from_coordinates(row / _pairs.unitary_scale(discrete.pairs, row.dtype), discrete.pairs).conj()

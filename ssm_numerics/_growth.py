@@ -122,4 +122,3 @@ def _slope(N: np.ndarray, bits: np.ndarray, corrected: bool) -> float:
     upper = N[-1] // 2 <= N
     columns = [N[upper], np.ones(upper.sum())] + ([np.log2(N[upper])] if corrected else [])
     return float(np.linalg.lstsq(np.stack(columns, axis=1), bits[upper], rcond=None)[0][0])
-

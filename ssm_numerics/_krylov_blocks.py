@@ -1,14 +1,14 @@
-"""Kernels of dense systems from two blocks of Krylov vectors: K[qM + r] = (C A_bar^(qM)) (A_bar^r B_bar).
+"""Powers of dense systems at work: kernels from two blocks of Krylov vectors, and C after many steps.
 
-Both blocks grow by doubling with the squares of A_bar. Heads that share a matrix share its squares. Matrices are taken
-a few at a time, so that everything stays in cache, by as many threads as there are processors, each of which does its
-matrix products itself.
+K[qM + r] = (C A_bar^(qM)) (A_bar^r B_bar), where both blocks grow by doubling with the squares of A_bar. Heads that
+share a matrix share its squares. Matrices are taken a few at a time, so that everything stays in cache, by as many
+threads as there are processors, each of which does its matrix products itself.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -22,45 +22,68 @@ CACHE_BYTES = 2**20
 SERIAL_PRODUCT = 2**24
 """A single system whose products have fewer multiplications leaves them on the calling thread."""
 
+Fill = Callable[[Power, np.ndarray, np.ndarray, np.ndarray], None]
+
 
 def kernel_by_blocks(dense: DiscreteStateSpace, length: int) -> np.ndarray:
     """The kernel (..., L) of a dense discrete system without a second input tap."""
+    return _over_matrices(dense, _fill_kernel, length, math.isqrt(length))
+
+
+def rows_after(dense: DiscreteStateSpace, steps: int) -> np.ndarray:
+    """C A_bar^steps (..., N)."""
+
+    def fill(power: Power, B: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
+        rows, left = C, steps
+        while left:
+            if left & 1:
+                rows = power.after(rows)
+            left >>= 1
+            power = power.squared() if left else power
+        out[...] = rows
+
+    return _over_matrices(dense, fill, dense.n_states, 1)
+
+
+def _over_matrices(dense: DiscreteStateSpace, fill: Fill, length: int, vectors: int) -> np.ndarray:
+    """fill(matrices (h, N, N), B and C (h, V or 1, N), out (h, V, length)), with V heads that share each matrix.
+
+    `vectors` is the number of Krylov vectors in a block, for the estimates of work and memory.
+    """
     held, n = transition(dense), dense.n_states
     lead = np.broadcast_shapes(held.matrix.shape[:-2], dense.B_bar.shape[:-1], dense.C.shape[:-1])
     shape = (1,) * (len(lead) + 2 - held.matrix.ndim) + held.matrix.shape[:-2]
     own = [axis for axis, size in enumerate(shape) if size > 1]
     order = own + [axis for axis in range(len(lead)) if axis not in own]
-    n_matrices = math.prod(shape)
+    n_matrices, side = math.prod(shape), zero_side(held.matrix)
     matrix = held.matrix.reshape(n_matrices, n, n)
     keep = np.broadcast_to(held.keep, (*held.matrix.shape[:-2], 1, 1)).reshape(n_matrices, 1, 1)
-    side = zero_side(matrix)
-    B, C = (_by_matrix(vector, lead, own, order, n_matrices) for vector in (dense.B_bar, dense.C))
+    B, C = (_by_matrix(vector, lead, own, order) for vector in (dense.B_bar, dense.C))
     out = np.empty((n_matrices, math.prod(lead) // n_matrices, length), dtype=np.result_type(matrix, B, C))
 
     def work(begin: int, end: int) -> None:
-        size = max(1, CACHE_BYTES // (3 * n * (n + math.isqrt(length)) * matrix.itemsize))
+        size = max(1, CACHE_BYTES // (3 * n * (n + vectors) * matrix.itemsize))
         with np.errstate(all="ignore"):
             for first in range(begin, end, size):
                 some = slice(first, min(first + size, end))
-                _fill(Power(matrix[some], keep[some], side), B[some], C[some], out[some])
+                fill(Power(matrix[some], keep[some], side), B[some], C[some], out[some])
 
-    largest = n * math.isqrt(length) * out.shape[1] * max(n, math.isqrt(length))
+    largest = n * max(n, vectors) * max(n, vectors * out.shape[1])
     with _parallel.serial_blas(n_matrices > 1 or largest < SERIAL_PRODUCT):
-        _parallel.over_rows(work, n_matrices, n_matrices * n**2 * (26.0 * n + 4 * out.shape[1] * math.sqrt(length)))
-    K = out.reshape(*(lead[axis] for axis in order), length)
-    return np.moveaxis(K, range(len(order)), order)
+        _parallel.over_rows(work, n_matrices, n_matrices * n**2 * (26.0 * n + 4 * out.shape[1] * vectors))
+    return np.moveaxis(out.reshape(*(lead[axis] for axis in order), length), range(len(order)), order)
 
 
-def _by_matrix(vector: np.ndarray, lead: tuple[int, ...], own: Sequence[int], order: Sequence[int], h: int) -> np.ndarray:
-    """Vectors (..., N) as (matrices, heads that share one, N); heads with the same vector count once."""
+def _by_matrix(vector: np.ndarray, lead: tuple[int, ...], own: Sequence[int], order: Sequence[int]) -> np.ndarray:
+    """Vectors (..., N) as (matrices, heads that share one, N); where those heads have one vector, it is there once."""
     vector = vector.reshape((1,) * (len(lead) + 1 - vector.ndim) + vector.shape)
-    together = all(size == 1 for axis, size in enumerate(vector.shape[:-1]) if axis not in own)
-    target = [1 if together and axis not in own else size for axis, size in enumerate(lead)]
-    whole = np.broadcast_to(vector, (*target, vector.shape[-1]))
-    return whole.transpose(*order, len(lead)).reshape(h, -1, vector.shape[-1])
+    is_shared = all(size == 1 for axis, size in enumerate(vector.shape[:-1]) if axis not in own)
+    target = [1 if is_shared and axis not in own else size for axis, size in enumerate(lead)]
+    whole = np.broadcast_to(vector, (*target, vector.shape[-1])).transpose(*order, len(lead))
+    return whole.reshape(math.prod(lead[axis] for axis in own), -1, vector.shape[-1])
 
 
-def _fill(power: Power, B: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
+def _fill_kernel(power: Power, B: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
     """out (h, V, L) from h matrices, B (h, V or 1, N) and C (h, V or 1, N)."""
     (h, heads, length), n = out.shape, C.shape[-1]
     width = min(1 << math.ceil(math.log2(length) / 2), length)

@@ -15,6 +15,7 @@ CHUNK_BYTES = 2**19
 SERIAL_GEMM = {"f": 2**18, "c": 2**15}
 """OpenBLAS does a product of up to so many real or complex multiplications on the calling thread without being told."""
 
+
 def vandermonde_sums(
     c: np.ndarray, z: np.ndarray, L: int, pairs: np.ndarray | None = None, z_low: np.ndarray | None = None
 ) -> np.ndarray:

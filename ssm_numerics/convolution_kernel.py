@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays
+from . import _arrays, _kernel_costs
 from ._contour import choose_circle, kernel_by_contour
-from ._contour import is_near_linear as sums_by_transform
 from ._generating_function import kernel_by_cauchy
 from ._krylov_blocks import kernel_by_blocks
 from ._nufft import is_near_linear, log_nodes, vandermonde_nufft
@@ -21,25 +20,6 @@ from ._stepping import as_discrete, run
 from .discretization import rule
 from .products import exp_nodes, gbt_nodes, vandermonde_sums
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
-from .structured import DiscreteStructuredStateSpace
-
-GEMM_RATE = 3e10
-"""Flops per second of one 2020s core in matrix products; the cost model is of one core, and its ratios matter."""
-
-STEP, STATE, ENTRY, MODE = 8e-8, 5e-9, 2e-10, 2.6e-9
-"""Recurrence: seconds per step, per state of a structured step, per matrix entry, and per stored mode and rank."""
-
-PAIR, NODE, NODE_BEYOND, CACHED_NODES = 1.5e-9, 8e-8, 1.6e-7, 2**19
-"""Sums at nodes, per stored mode and node of the full circle; the rest per node, in cache and beyond so many nodes."""
-
-POLE, TRANSFORMED_MODE, TRANSFORMED_NODE = 8e-7, 1.5e-7, 5e-8
-"""The same by transforms: per pole; per mode and sum; per node and sum, twice that beyond the cache."""
-
-TABLE, SAMPLE = 1e-8, 4e-9
-"""Per entry of a table of powers; per sample written."""
-
-CALL = {"krylov": 5e-4, "krylov_blocked": 6e-4, "vandermonde": 2.5e-4, "cauchy": 4e-4, "power": 9e-4, "contour": 8e-4}
-"""Seconds a call takes however small it is; contour, of adjustable accuracy, has to win by more than that."""
 
 CHECKED_SAMPLES = 64
 
@@ -229,90 +209,6 @@ def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[
     return run_with_tap
 
 
-def _flops_dense(problem: Problem) -> float:
-    """Powers of every matrix and its columns A_bar^r B_bar, once; rows C A_bar^{qM} and the product, for every head."""
-    n, length = problem.discrete.n_states, problem.length
-    rows = 2.0 * n**2 * np.sqrt(length)
-    return _matrices(problem) * (2.0 * n**3 * np.log2(2 * length) + rows) + problem.heads * (rows + 2.0 * n * length)
-
-
-def _matrices(problem: Problem) -> int:
-    """How many different matrices A_bar the heads have."""
-    d = problem.discrete
-    if isinstance(d, DiscreteStructuredStateSpace):
-        return int(np.size(d.dt))
-    return int(np.prod(d.Lambda_bar.shape[:-1] if hasattr(d, "Lambda_bar") else d.A_bar.shape[:-2]))
-
-
-def _rank(problem: Problem) -> int:
-    return int(problem.discrete.P_bar.shape[-1]) if isinstance(problem.discrete, DiscreteDPLR) else 0
-
-
-def _seconds_krylov(problem: Problem) -> float:
-    d, n = problem.discrete, problem.discrete.n_states
-    if isinstance(d, (DiscreteDiagonal, DiscreteDPLR)):
-        step = MODE * d.C.shape[-1] * (1 + _rank(problem))
-    elif isinstance(d, DiscreteStructuredStateSpace):
-        return CALL["krylov"] / 2 + problem.heads * problem.length * (STEP + STATE * n)
-    else:
-        step = (ENTRY * n**2 + 1.5 * STATE * n) * (1 if d.output_dtype.kind == "f" else 4)
-    return CALL["krylov"] + problem.heads * problem.length * (STEP + step)
-
-
-def _seconds_krylov_blocked(problem: Problem) -> float:
-    if 8.0 * problem.heads * problem.discrete.n_states**2 > _arrays.DEFAULT_MAX_MEMORY:
-        return np.inf
-    arithmetic = 1 if problem.discrete.output_dtype.kind == "f" else 4
-    work = _flops_dense(problem) / GEMM_RATE + SAMPLE * problem.heads * problem.length
-    return CALL["krylov_blocked"] + arithmetic * work
-
-
-def _seconds_vandermonde(problem: Problem) -> float:
-    d, length = problem.discrete, problem.length
-    modes = d.C.shape[-1]
-    if d.pairs is not None and d.C.dtype == np.complex128 and is_near_linear(d.Lambda_bar, length):
-        poles = POLE * _matrices(problem) * modes
-        work = problem.heads * (TRANSFORMED_MODE * modes + 2 * TRANSFORMED_NODE * length)
-        return CALL["vandermonde"] + poles + work
-    work = modes * ((8 if d.pairs is None else 4) * length / GEMM_RATE + 2 * TABLE * np.sqrt(length))
-    return CALL["vandermonde"] + problem.heads * (work + SAMPLE * length)
-
-
-def _seconds_at_nodes(problem: Problem, nodes: int) -> float:
-    """Sums over modes, one by one, and what each node of a circle costs besides."""
-    pairs, sums = problem.discrete.pairs, (1 + _rank(problem)) ** 2
-    per_mode = PAIR * -(-sums // 4) if pairs is not None else PAIR * sums
-    per_node = NODE if nodes < CACHED_NODES else NODE_BEYOND
-    return problem.heads * nodes * (per_mode * problem.discrete.C.shape[-1] + per_node)
-
-
-def _seconds_cauchy(problem: Problem) -> float:
-    """Infinite unless the poles of K are known to lie outside the circle r^L = 1/2: implicit rules of known poles."""
-    if isinstance(problem.discrete, DiscreteDiagonal):
-        return np.inf  # sums of powers are as fast and more accurate: 1 u against 88 u for 1024 modes
-    if problem.continuous is None or (problem.alpha is not None and problem.alpha < 0.5):
-        return np.inf
-    total = CALL["cauchy"] + _seconds_at_nodes(problem, problem.length)
-    if not isinstance(problem.discrete, DiscreteDPLR):
-        return total
-    steps = _seconds_krylov(problem) - CALL["krylov"]
-    squaring = problem.heads * 2.0 * problem.discrete.n_states**3 * np.log2(2 * problem.length) / GEMM_RATE
-    return total + CALL["power"] + min(steps, squaring)
-
-
-def _seconds_contour(problem: Problem) -> float:
-    """As `cauchy` without the power, on m times as many nodes; many sums go through transforms."""
-    if not np.isfinite(_seconds_cauchy(problem)):
-        return np.inf
-    nodes = choose_circle(problem.rtol, problem.unit).multiple * problem.length
-    if not sums_by_transform(problem, nodes):
-        return CALL["contour"] + _seconds_at_nodes(problem, nodes)
-    beyond, sums, modes = nodes >= CACHED_NODES, 1 + _rank(problem), problem.discrete.C.shape[-1]
-    per_node = (NODE_BEYOND if beyond else NODE) + TRANSFORMED_NODE * (1 + beyond) * sums
-    work = problem.heads * (nodes * per_node + TRANSFORMED_MODE * modes * sums)
-    return CALL["contour"] + POLE * _matrices(problem) * modes + work
-
-
 def _error_contour(problem: Problem, K: np.ndarray) -> float:
     return choose_circle(problem.rtol, problem.unit).expected_error + _error_of_norm(problem, K)
 
@@ -333,29 +229,29 @@ def _error_vandermonde(problem: Problem, K: np.ndarray) -> float:
 
 
 METHODS = {
-    "krylov": Method(_krylov, lambda p: True, "any", _seconds_krylov, _error_of_norm),
+    "krylov": Method(_krylov, lambda p: True, "any", _kernel_costs.krylov, _error_of_norm),
     "krylov_blocked": Method(
-        _fold_previous_tap(_krylov_blocked), lambda p: True, "any", _seconds_krylov_blocked, _error_of_norm
+        _fold_previous_tap(_krylov_blocked), lambda p: True, "any", _kernel_costs.krylov_blocked, _error_of_norm
     ),
     "vandermonde": Method(
         _fold_previous_tap(_vandermonde),
         lambda p: isinstance(p.discrete, DiscreteDiagonal),
         "diagonal",
-        _seconds_vandermonde,
+        _kernel_costs.vandermonde,
         _error_vandermonde,
     ),
     "cauchy": Method(
         _fold_previous_tap(kernel_by_cauchy),
         lambda p: isinstance(p.discrete, (DiscreteDiagonal, DiscreteDPLR)),
         "diagonal, or DPLR under a GBT rule",
-        _seconds_cauchy,
+        _kernel_costs.cauchy,
         _error_of_norm,
     ),
     "contour": Method(
         _fold_previous_tap(kernel_by_contour),
         lambda p: isinstance(p.discrete, (DiscreteDiagonal, DiscreteDPLR)),
         "diagonal, or DPLR under a GBT rule",
-        _seconds_contour,
+        _kernel_costs.contour,
         _error_contour,
     ),
 }

@@ -223,7 +223,7 @@ def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     leading, n = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2]), matrix.shape[-1]
     flat_matrix = np.broadcast_to(matrix, (*leading, n, n)).reshape(-1, n, n)
     flat_right = np.broadcast_to(right, leading + right.shape[-2:]).reshape(-1, *right.shape[-2:])
-    substitute = get_lapack_funcs("trtrs", (matrix, right))
+    substitute: Any = get_lapack_funcs("trtrs", (matrix, right))
     is_upper = side == "upper"  # zero above the diagonal: LAPACK's columns are our rows, and its `lower` our upper
     heads = zip(flat_matrix, flat_right, strict=True)
     with serial_blas(n <= SERIAL_ORDER):

@@ -31,6 +31,11 @@ def jit_fused(function: Callable[..., Any]) -> Callable[..., Any]:
     return numba.njit(error_model="numpy", nogil=True, fastmath={"contract"})(function)
 
 
+def jit_fused_inline(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for short functions that a loop must absorb to be vectorized."""
+    return numba.njit(error_model="numpy", nogil=True, fastmath={"contract"}, forceinline=True)(function)
+
+
 def jit_sum(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a reduction whose order of summation may change for speed."""
     return numba.njit(error_model="numpy", nogil=True, fastmath=REASSOCIATE)(function)

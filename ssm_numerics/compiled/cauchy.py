@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._jit import jit, jit_fused
+from ._jit import jit, jit_fused, jit_fused_inline, jit_inline
 
 BLOCK = 128
 """Nodes that are treated together; their 14 rows of work space stay in the first-level cache."""
@@ -19,36 +19,67 @@ WORK = 14 * BLOCK
 """Entries of work space: t (2 rows), g (2), Im(t^2) and scale of a pair's denominator (2), four complex sums (8)."""
 
 
-@jit
-def _place_nodes(w: Any, a: Any, s: Any, first: int, count: int, scale: Any, largest: Any, limit: Any) -> None:
-    """Rows t and g of the work space such that 1 / (a - s p) = g / (t - scale p) for every |scale p| <= largest.
+@jit_inline
+def placed_node(a_re: Any, a_im: Any, s_re: Any, s_im: Any, scale: Any, largest: Any, limit: Any) -> tuple[Any, ...]:
+    """t and g, by parts, such that 1 / (a - s p) = g / (t - scale p) for every |scale p| <= largest.
 
     Where |s p| < |a| / limit, less than an ulp of a, s is enlarged within that ulp: s = 0 needs no case of its own.
     """
     one = type(scale)(1)
+    size = abs(s_re) + abs(s_im)
+    least = (abs(a_re) + abs(a_im)) * scale / (limit * largest)
+    if size < least:
+        size, s_re, s_im = least, least, type(scale)(0)
+    unit = one / size
+    s_re, s_im, unit = s_re * unit, s_im * unit, unit * scale
+    inverse = one / (s_re * s_re + s_im * s_im)
+    s_re, s_im, a_re, a_im = s_re * inverse, -(s_im * inverse), a_re * unit, a_im * unit
+    return a_re * s_re - a_im * s_im, a_re * s_im + a_im * s_re, s_re * unit, s_im * unit
+
+
+@jit_inline
+def pair_shrink(t_re: Any, t_im: Any) -> Any:
+    """1 / max(1, |t|)^2, which keeps the square of a pair's denominator in range; g makes up for it."""
+    one = type(t_re)(1)
+    size = max(one, abs(t_re) + abs(t_im))
+    return one / (size * size)
+
+
+@jit_fused_inline
+def pole_gap(t_re: Any, t_im: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """d = t - p, p = x + iy, by parts, and 1 / |d|^2: a fraction v / d is v conj(d) / |d|^2."""
+    d_re, d_im = t_re - x, t_im - y
+    return d_re, d_im, type(x)(1) / (d_re * d_re + d_im * d_im)
+
+
+@jit_fused_inline
+def pair_factors(t_re: Any, t_im: Any, twice: Any, shrink: Any, x: Any, y: Any) -> tuple[Any, Any, Any, Any]:
+    """e / q and 1 / q of a conjugate pair of poles x +- iy: e = t - x, q = (e - iy)(e + iy) shrink, one division.
+
+    v/(t-p) + conj(v)/(t - conj(p)) = 2 (Re(v) e - Im(v) y) / q. The denominator is kept as the product of its two
+    factors, and no term of the numerator exceeds their sum, so nothing cancels. `twice` is 2 Im(t) shrink.
+    """
+    e = t_re - x
+    q_re, q_im = (e * e - (t_im - y) * (t_im + y)) * shrink, e * twice
+    inverse = type(x)(1) / (q_re * q_re + q_im * q_im)
+    f_re, f_im = q_re * inverse, -(q_im * inverse)
+    return e * f_re - t_im * f_im, e * f_im + t_im * f_re, f_re, f_im
+
+
+@jit
+def _place_nodes(w: Any, a: Any, s: Any, first: int, count: int, scale: Any, largest: Any, limit: Any) -> None:
+    """Rows t and g of the work space."""
     for k in range(count):
         a_re, a_im, s_re, s_im = a[first + k].real, a[first + k].imag, s[first + k].real, s[first + k].imag
-        size = abs(s_re) + abs(s_im)
-        least = (abs(a_re) + abs(a_im)) * scale / (limit * largest)
-        if size < least:
-            size, s_re, s_im = least, least, type(scale)(0)
-        unit = one / size
-        s_re, s_im, unit = s_re * unit, s_im * unit, unit * scale
-        inverse = one / (s_re * s_re + s_im * s_im)
-        s_re, s_im, a_re, a_im = s_re * inverse, -(s_im * inverse), a_re * unit, a_im * unit
-        w[k] = a_re * s_re - a_im * s_im
-        w[k + BLOCK] = a_re * s_im + a_im * s_re
-        w[k + 2 * BLOCK] = s_re * unit
-        w[k + 3 * BLOCK] = s_im * unit
+        t_re, t_im, g_re, g_im = placed_node(a_re, a_im, s_re, s_im, scale, largest, limit)
+        w[k], w[k + BLOCK], w[k + 2 * BLOCK], w[k + 3 * BLOCK] = t_re, t_im, g_re, g_im
 
 
 @jit
 def _shrink_pairs(w: Any, count: int) -> None:
-    """A pair's denominator is scaled by 1 / max(1, |t|)^2, so that its square stays in range; g makes up for it."""
-    one = type(w[0])(1)
+    """Rows 2 Im(t) and scale of a pair's denominator."""
     for k in range(count):
-        size = max(one, abs(w[k]) + abs(w[k + BLOCK]))
-        shrink = one / (size * size)
+        shrink = pair_shrink(w[k], w[k + BLOCK])
         w[k + 4 * BLOCK] = (w[k + BLOCK] + w[k + BLOCK]) * shrink
         w[k + 5 * BLOCK] = shrink
         w[k + 2 * BLOCK] *= shrink
@@ -58,32 +89,39 @@ def _shrink_pairs(w: Any, count: int) -> None:
 @jit_fused
 def _add_pole(w: Any, count: int, x: Any, y: Any, v_re: Any, v_im: Any) -> None:
     """Add v / (t - p), p = x + iy, to the first sum."""
-    one = type(x)(1)
     for k in range(count):
-        d_re, d_im = w[k] - x, w[k + BLOCK] - y
-        inverse = one / (d_re * d_re + d_im * d_im)
+        d_re, d_im, inverse = pole_gap(w[k], w[k + BLOCK], x, y)
         w[k + 6 * BLOCK] += (v_re * d_re + v_im * d_im) * inverse
         w[k + 7 * BLOCK] += (v_im * d_re - v_re * d_im) * inverse
 
 
 @jit_fused
-def _add_pair(
+def _add_pair_to_one(w: Any, count: int, x: Any, y: Any, a: Any, a_y: Any) -> None:
+    """Add the fractions of a conjugate pair of poles to the first sum; the residue v comes as 2 Re(v) and 2 Im(v) y."""
+    for k in range(count):
+        e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
+        w[k + 6 * BLOCK] += a * e_re - a_y * f_re
+        w[k + 7 * BLOCK] += a * e_im - a_y * f_im
+
+
+@jit_fused
+def _add_pair_to_two(w: Any, count: int, x: Any, y: Any, a: Any, a_y: Any, b: Any, b_y: Any) -> None:
+    """The same to two sums, under one division."""
+    for k in range(count):
+        e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
+        w[k + 6 * BLOCK] += a * e_re - a_y * f_re
+        w[k + 7 * BLOCK] += a * e_im - a_y * f_im
+        w[k + 8 * BLOCK] += b * e_re - b_y * f_re
+        w[k + 9 * BLOCK] += b * e_im - b_y * f_im
+
+
+@jit_fused
+def _add_pair_to_four(
     w: Any, count: int, x: Any, y: Any, a: Any, a_y: Any, b: Any, b_y: Any, c: Any, c_y: Any, d: Any, d_y: Any
 ) -> None:
-    """Add the fractions of a conjugate pair of poles x +- iy to the four sums, with one division.
-
-    v/(t-p) + conj(v)/(t - conj(p)) = 2 (Re(v) e - Im(v) y) / ((e - iy)(e + iy)), e = t - x. The denominator is kept as
-    the product of its two factors, and no term of the numerator exceeds their sum, so nothing cancels. The arguments
-    are 2 Re(v) and 2 Im(v) y of the four residues v.
-    """
-    one = type(x)(1)
+    """The same to four sums."""
     for k in range(count):
-        e, t_im = w[k] - x, w[k + BLOCK]
-        q_re = (e * e - (t_im - y) * (t_im + y)) * w[k + 5 * BLOCK]
-        q_im = e * w[k + 4 * BLOCK]
-        inverse = one / (q_re * q_re + q_im * q_im)
-        f_re, f_im = q_re * inverse, -(q_im * inverse)
-        e_re, e_im = e * f_re - t_im * f_im, e * f_im + t_im * f_re
+        e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
         w[k + 6 * BLOCK] += a * e_re - a_y * f_re
         w[k + 7 * BLOCK] += a * e_im - a_y * f_im
         w[k + 8 * BLOCK] += b * e_re - b_y * f_re
@@ -97,7 +135,7 @@ def _add_pair(
 @jit
 def _clear_sums(w: Any) -> None:
     for k in range(6 * BLOCK, WORK):
-        w[k] = type(w[k])(0)
+        w[k] = 0
 
 
 @jit
@@ -133,7 +171,7 @@ def cauchy_loop(
 def cauchy_pairs_loop(
     v: Any, a: Any, s: Any, poles: Any, scale: Any, largest: Any, limit: Any, w: Any, out: Any, begin: int, end: int
 ) -> None:
-    """The same over conjugate pairs, four sums at a time: J of v, but not of out, must be a multiple of four."""
+    """The same over conjugate pairs, up to four sums at a time: v, but not out, has a multiple of four."""
     blocks = (out.shape[2] + BLOCK - 1) // BLOCK
     for block in range(begin, end):
         h, first = block // blocks, (block % blocks) * BLOCK
@@ -141,11 +179,21 @@ def cauchy_pairs_loop(
         _place_nodes(w, a[h % a.shape[0]], s[h % s.shape[0]], first, count, scale[h], largest[h], limit)
         _shrink_pairs(w, count)
         for j in range(0, out.shape[1], 4):
+            sums = min(4, out.shape[1] - j)
             _clear_sums(w)
-            for n in range(poles.shape[2]):
-                x, y, v0, v1, v2, v3 = poles[h, 0, n], poles[h, 1, n], v[h, j], v[h, j + 1], v[h, j + 2], v[h, j + 3]
-                _add_pair(
-                    w, count, x, y, v0[0, n], v0[1, n], v1[0, n], v1[1, n], v2[0, n], v2[1, n], v3[0, n], v3[1, n]
-                )
-            for i in range(min(4, out.shape[1] - j)):
+            _add_pairs(w, count, poles[h], v[h, j], v[h, j + 1], v[h, j + 2], v[h, j + 3], sums)
+            for i in range(sums):
                 _store_sum(w, i, out[h, j + i], first, count)
+
+
+@jit
+def _add_pairs(w: Any, count: int, poles: Any, a: Any, b: Any, c: Any, d: Any, sums: int) -> None:
+    """Add all pairs to the first `sums` sums, whose residues (2, N) come in this order."""
+    for n in range(poles.shape[1]):
+        x, y = poles[0, n], poles[1, n]
+        if sums == 1:
+            _add_pair_to_one(w, count, x, y, a[0, n], a[1, n])
+        elif sums == 2:
+            _add_pair_to_two(w, count, x, y, a[0, n], a[1, n], b[0, n], b[1, n])
+        else:
+            _add_pair_to_four(w, count, x, y, a[0, n], a[1, n], b[0, n], b[1, n], c[0, n], c[1, n], d[0, n], d[1, n])
