@@ -9,7 +9,7 @@ import numpy as np
 from . import _arrays
 from ._contour import choose_circle
 from ._contour import is_near_linear as sums_by_transform
-from ._costs import GEMM_RATE, matrices, rank, seconds_of_squarings, seconds_of_steps
+from ._costs import GEMM_RATE, STATE, matrices, rank, seconds_of_squarings, seconds_of_steps
 from ._nufft import is_near_linear
 from .state_space import DiscreteDiagonal, DiscreteDPLR
 from .structured import DiscreteStructuredStateSpace
@@ -40,7 +40,9 @@ def krylov_blocked(problem: Any) -> float:
     d, length = problem.discrete, problem.length
     n, arithmetic = d.n_states, 1 if d.output_dtype.kind == "f" else 4
     vectors = 2.0 * n**2 * np.sqrt(length) * (matrices(d) + problem.heads) + problem.heads * 2.0 * n * length
-    work = arithmetic * (vectors / GEMM_RATE + SAMPLE * problem.heads * length)
+    work = arithmetic * (vectors / GEMM_RATE + 1.5 * SAMPLE * problem.heads * length)
+    if isinstance(d, DiscreteStructuredStateSpace):
+        work += STATE * n**2 * matrices(d)
     return CALL["krylov_blocked"] + seconds_of_squarings(d, length) + work
 
 

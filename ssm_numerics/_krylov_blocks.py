@@ -19,7 +19,7 @@ from .state_space import DiscreteStateSpace
 CACHE_BYTES = 2**20
 """Matrices are taken together as long as their blocks and squares fit."""
 
-SERIAL_PRODUCT = 2**24
+SERIAL_PRODUCT = 2**26
 """A single system whose products have fewer multiplications leaves them on the calling thread."""
 
 Fill = Callable[[Power, np.ndarray, np.ndarray, np.ndarray], None]
