@@ -95,7 +95,7 @@ def _by_nufft(problem: Any, nodes: int, log_power: float) -> np.ndarray:
         rows, ratio = [C * B], None
     else:
         P, Q = source.P[..., 0], d * source.Q[..., 0].conj()
-        ratio = ratio_of(B, P)
+        ratio = ratio_of(B, P, pairs)
         rows = [C * P, d * Q * P] if ratio is not None else [C * B, C * P, d * Q * P, d * Q * B]
     v = np.stack(np.broadcast_arrays(*rows), axis=-2)
     sums = cauchy_at_circle(v, log_z, nodes, log_power / nodes, pairs=pairs, log_low=log_low)

@@ -109,7 +109,7 @@ def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None)
     if P is None or Q is None:
         return cauchy_sums((C * B)[..., None, :], a, s, poles, pairs)[..., 0, :]
     rank = P.shape[-1]
-    ratio = ratio_of(B, P[..., 0]) if rank == 1 else None
+    ratio = ratio_of(B, P[..., 0], pairs) if rank == 1 else None
     if ratio is not None:
         v = np.stack(np.broadcast_arrays(C * P[..., 0], Q[..., 0].conj() * P[..., 0]), axis=-2)
         sums = cauchy_sums(v, a, s, poles, pairs)
@@ -127,7 +127,7 @@ def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None)
     return k00 - s * np.sum(np.moveaxis(k01, -1, -2) * solved, axis=-1)
 
 
-def ratio_of(B: np.ndarray, P: np.ndarray) -> np.ndarray | None:
+def ratio_of(B: np.ndarray, P: np.ndarray, pairs: np.ndarray | None) -> np.ndarray | None:
     """b (..., 1) with B = b P to rounding, as every HiPPO operator of rank one has it, or None.
 
     Then K_hat = b k01/(1 + s k11): two sums instead of four, and no difference of nearly equal terms.
@@ -138,6 +138,8 @@ def ratio_of(B: np.ndarray, P: np.ndarray) -> np.ndarray | None:
     if not scale.all():
         return None
     ratio = np.take_along_axis(B, largest, axis=-1) / scale
+    if pairs is not None:  # the partners' ratio is the conjugate: only a real one is the same for all
+        ratio = ratio.real
     parallel = np.abs(B - ratio * P) <= 2 * np.finfo(B.dtype).eps * np.abs(B)
     return ratio if parallel.all() else None
 

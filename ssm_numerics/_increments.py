@@ -34,15 +34,19 @@ class Power:
     keep: np.ndarray
     zero_side: str = ""
 
-    def times(self, columns: np.ndarray) -> np.ndarray:
+    def times(self, columns: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """The matrix applied to columns (..., N, k)."""
-        product = self.matrix @ columns
-        return product + self.keep * columns if self.keep.any() else product
+        product = np.matmul(self.matrix, columns, out=out)
+        if self.keep.any():
+            product += self.keep * columns
+        return product
 
-    def after(self, rows: np.ndarray) -> np.ndarray:
+    def after(self, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Rows (..., k, N) applied to the matrix."""
-        product = rows @ self.matrix
-        return product + self.keep * rows if self.keep.any() else product
+        product = np.matmul(rows, self.matrix, out=out)
+        if self.keep.any():
+            product += self.keep * rows
+        return product
 
     def squared(self) -> Power:
         """The square, in whichever form is smaller."""

@@ -85,19 +85,23 @@ def _by_matrix(vector: np.ndarray, lead: tuple[int, ...], own: Sequence[int], or
 
 def _fill_kernel(power: Power, B: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
     """out (h, V, L) from h matrices, B (h, V or 1, N) and C (h, V or 1, N)."""
-    (h, heads, length), n = out.shape, C.shape[-1]
-    width = min(1 << math.ceil(math.log2(length) / 2), length)
-    columns, rows = B.mT, C  # (h, N, r V + v) and (h, q V + v, N)
-    while columns.shape[-1] < width * B.shape[1]:
-        columns = np.concatenate([columns, power.times(columns)], axis=-1)
-        power = power.squared()
-    width = columns.shape[-1] // B.shape[1]
+    (h, heads, length), n, n_B, n_C = out.shape, C.shape[-1], B.shape[1], C.shape[1]
+    width = 1 << math.ceil(math.log2(length) / 2)
     n_rows = -(-length // width)
-    while rows.shape[-2] < n_rows * C.shape[1]:
-        rows = np.concatenate([rows, power.after(rows)], axis=-2)
-        power = power.squared() if rows.shape[-2] < n_rows * C.shape[1] else power
-    rows = rows.reshape(h, -1, C.shape[1], n)[:, :n_rows].swapaxes(1, 2)
-    columns = columns.reshape(h, n, width, B.shape[1]).transpose(0, 3, 1, 2)
+    columns = np.empty((h, n, width * n_B), dtype=out.dtype)  # at r V + v
+    rows = np.empty((h, (1 << (n_rows - 1).bit_length()) * n_C, n), dtype=out.dtype)  # at q V + v
+    columns[..., :n_B], rows[:, :n_C] = B.mT, C
+    done = n_B
+    while done < columns.shape[2]:
+        power.times(columns[..., :done], out=columns[..., done : 2 * done])
+        power, done = power.squared(), 2 * done
+    done = n_C
+    while done < rows.shape[1]:
+        power.after(rows[:, :done], out=rows[:, done : 2 * done])
+        done *= 2
+        power = power.squared() if done < rows.shape[1] else power
+    rows = rows.reshape(h, -1, n_C, n)[:, :n_rows].swapaxes(1, 2)
+    columns = columns.reshape(h, n, width, n_B).transpose(0, 3, 1, 2)
     if n_rows * width == length:
         np.matmul(rows, columns, out=out.reshape(h, heads, n_rows, width))
     else:
