@@ -57,7 +57,7 @@ def test_near_linear_sums_against_balls(monkeypatch, family):
 
 
 def test_heads_with_their_own_input_in_the_span_of_p(monkeypatch):
-    """Two steps, two rows C; B = b P with b of either sign or, no real multiple, complex, and B not in the span of P."""
+    """Two steps, two rows C; B = b P with b real of either sign or complex, and B that is not in the span of P."""
     system = ssm.nplr("legs", 12).to_dplr(np.stack([np.arange(12.0), np.ones(12)]))
     for B in (-2 * system.P[:, 0], system.B, (0.3 - 2j) * system.P[:, 0], np.ones(6)):
         changed = dataclasses.replace(system, B=B)
