@@ -99,6 +99,8 @@ class Method:
 
 def simulate_rows(problem: Problem, method: str, name: str = "u") -> tuple[np.ndarray, np.ndarray | None]:
     """Outputs and the final state by a method's name; "auto" goes back to the recurrence where tables overflow."""
+    item = problem.discrete.output_dtype.itemsize
+    _arrays.memory("u", problem.n_rows * problem.n_samples * item)
     asked, method = method, choose(problem) if method == "auto" else method
     if not METHODS[method].applies(problem):
         _arrays.fail("method", f"be auto or recurrence unless {METHODS[method].needs}", f"it is {method!r}")
