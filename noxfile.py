@@ -21,6 +21,7 @@ COMPILED = [  # tests that reach every function of ssm_numerics/compiled at size
     "tests/test_nplr.py",
     "tests/test_online_compression.py",
     "tests/test_products.py",
+    "tests/test_simulation.py",
     "tests/test_structured.py",
 ]
 WITHOUT_JIT = {  # the compiled layer as plain Python on the CUDA simulator: true line coverage, small sizes

@@ -207,6 +207,12 @@ def batch(**shapes: tuple[int, ...]) -> tuple[int, ...]:
         raise ValueError(f"`{names}` must have leading axes that broadcast, but these are {listed}.") from None
 
 
+def row_index(shape: tuple[int, ...], batch: tuple[int, ...]) -> np.ndarray:
+    """For every row of the batch, the number of the entry of a smaller array that broadcasts to it."""
+    numbers = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
+    return np.require(np.broadcast_to(numbers, batch).reshape(-1), np.int64, ["C", "W"])
+
+
 def time_last(name: str, u: Any, axis: int) -> np.ndarray:
     """A signal with its time axis moved to the end."""
     signal = numeric(name, u, min_ndim=1)

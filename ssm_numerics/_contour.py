@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from . import _pairs
+from ._fft import inverse
 from ._generating_function import circle, generating_function, pole_form, ratio_of
 from ._nufft import cauchy_at_circle, log_nodes
+from ._parallel import cores
 from .products import gbt_nodes
 
 OVERSAMPLING = (1, 2, 3, 4, 6, 8, 12)
@@ -51,8 +53,6 @@ def choose_circle(rtol: float, unit: float) -> Circle:
 
 def kernel_by_contour(problem: Any) -> np.ndarray:
     """K of a DPLR or diagonal problem of spectral radius at most one; its measured error goes to `measured`."""
-    from scipy import fft
-
     discrete, length = problem.discrete, problem.length
     is_real = discrete.output_dtype.kind == "f"
     chosen = choose_circle(problem.rtol, problem.unit)
@@ -63,7 +63,7 @@ def kernel_by_contour(problem: Any) -> np.ndarray:
     else:
         form = pole_form(problem, circle(nodes, nodes // 2 + 1 if is_real else nodes, log_power))
         K_hat = form.scale * generating_function(form, discrete.C, discrete.pairs)
-    raw = fft.irfft(K_hat, nodes) if is_real else fft.ifft(K_hat, nodes)
+    raw = inverse(K_hat, nodes, is_real, cores())
     K = raw[..., :length] * np.exp(-np.log(chosen.epsilon) * (np.arange(length) / nodes))
     noise = np.abs(raw[..., nodes - nodes // 32 :]).max(axis=-1)
     largest = np.maximum(np.abs(K).max(axis=-1), np.finfo(K.dtype).tiny)

@@ -19,7 +19,9 @@ import numpy as np
 from . import _pairs
 from ._arrays import complex_dtype
 from ._costs import seconds_of_squarings, seconds_of_steps
+from ._fft import inverse
 from ._krylov_blocks import rows_after
+from ._parallel import cores
 from ._stepping import run
 from ._systems import LARGEST_MAGNIFICATION
 from .products import cauchy_sums
@@ -50,13 +52,11 @@ class Circle:
 
 def kernel_by_cauchy(problem: Any) -> np.ndarray:
     """K of a DPLR or diagonal problem; spectral radius of A_bar at most one."""
-    from scipy import fft
-
     discrete, length = problem.discrete, problem.length
     is_real = discrete.output_dtype.kind == "f"
     form = pole_form(problem, circle(length, length // 2 + 1 if is_real else length, -np.log(2)))
     K_hat = form.scale * generating_function(form, truncated_output(discrete, length), discrete.pairs)
-    K = fft.irfft(K_hat, length) if is_real else fft.ifft(K_hat, length)
+    K = inverse(K_hat, length, is_real, cores())
     K = K * np.exp2(np.arange(length) / length)
     return K.astype(discrete.output_dtype if is_real else discrete.dtype)
 

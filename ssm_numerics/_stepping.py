@@ -70,7 +70,7 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
     before = np.array(np.broadcast_to(u_before, batch), dtype=dtype).reshape(n_rows)
     y = np.empty((n_rows, n_samples), dtype=dtype)
     which = np.zeros(n_samples, dtype=np.int64) if step is None else _for_loops(step, np.int64)
-    rows = (_index(heads, batch), _index(u.shape[:-1], batch), which)
+    rows = (_arrays.row_index(heads, batch), _arrays.row_index(u.shape[:-1], batch), which)
     if structured:
         loop, rank, per_sample = compiled.structured_loop, 0, 30.0 * x.shape[1]
     elif isinstance(discrete, DiscreteStateSpace):
@@ -86,7 +86,7 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
         y = y.reshape(*batch, n_samples)
         y = y + discrete.D[..., None] * u if np.any(discrete.D) else y
     final = x.reshape(*batch, -1)
-    return y, final if pairs is None else _as_modes(final)
+    return y, final if pairs is None else as_modes(final)
 
 
 def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[list[np.ndarray], np.ndarray]:
@@ -104,7 +104,7 @@ def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[
         held = transition(discrete)
         vectors = [flat(v, 1) for v in (discrete.B_bar, B_prev)]
         return [flat(held.keep[..., 0, 0], 0), flat(held.matrix.mT, 2), *vectors], flat(discrete.C, 1)[:, 0]
-    keep, z = _smaller_modes(discrete)
+    keep, z = smaller_modes(discrete)
     none = np.zeros((z.shape[-1], 0), dtype=z.dtype)
     P, Q = (discrete.P_bar, discrete.Q_bar) if isinstance(discrete, DiscreteDPLR) else (none, none)
     P, Q, C = P.mT, Q.mT.conj(), discrete.C
@@ -112,11 +112,11 @@ def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[
         z = z[..., None, :]
         vectors = [flat(v, 1) for v in (discrete.B_bar, B_prev)]
         return [flat(keep, 1), flat(z, 2), flat(P, 2), flat(Q, 2), *vectors], flat(C, 1)[:, 0]
-    weighted = [flat(_halves(discrete.weights * row, conjugate=True), axes) for row, axes in ((Q, 2), (C, 1))]
+    weighted = [flat(halves(discrete.weights * row, conjugate=True), axes) for row, axes in ((Q, 2), (C, 1))]
     z = np.stack([z.real, z.imag], axis=-2)
-    vectors = [flat(_halves(v), 1) for v in (discrete.B_bar, B_prev)]
+    vectors = [flat(halves(v), 1) for v in (discrete.B_bar, B_prev)]
     keep = np.concatenate([keep, keep], axis=-1)
-    return [flat(keep, 1), flat(z, 2), flat(_halves(P), 2), weighted[0], *vectors], weighted[1][:, 0]
+    return [flat(keep, 1), flat(z, 2), flat(halves(P), 2), weighted[0], *vectors], weighted[1][:, 0]
 
 
 def _structured_operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[list[Any], np.ndarray]:
@@ -128,7 +128,7 @@ def _structured_operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype
     return [operator._structure.generators, factors, dt, discrete.alpha, operator.B], C
 
 
-def _smaller_modes(discrete: Any) -> tuple[np.ndarray, np.ndarray]:
+def smaller_modes(discrete: Any) -> tuple[np.ndarray, np.ndarray]:
     """Every pole as keep + z with keep 0 or 1, whichever makes z smaller."""
     if discrete.increment is None:
         return np.zeros_like(discrete.Lambda_bar.real), discrete.Lambda_bar
@@ -136,22 +136,16 @@ def _smaller_modes(discrete: Any) -> tuple[np.ndarray, np.ndarray]:
     return smaller.astype(discrete.C.real.dtype), np.where(smaller, discrete.increment, discrete.Lambda_bar)
 
 
-def _halves(v: np.ndarray, conjugate: bool = False) -> np.ndarray:
+def halves(v: np.ndarray, conjugate: bool = False) -> np.ndarray:
     """Real and imaginary parts side by side; `conjugate` makes the plain product with a state Re(sum v x)."""
     return np.concatenate([v.real, -v.imag if conjugate else v.imag], axis=-1)
 
 
-def _as_modes(halves: np.ndarray) -> np.ndarray:
+def as_modes(halves: np.ndarray) -> np.ndarray:
     n_modes = halves.shape[-1] // 2
     modes = np.empty((*halves.shape[:-1], n_modes), dtype=_arrays.complex_dtype(halves.dtype))
     modes.real, modes.imag = halves[..., :n_modes], halves[..., n_modes:]
     return modes
-
-
-def _index(shape: tuple[int, ...], batch: tuple[int, ...]) -> np.ndarray:
-    """For every row of the batch, the number of the entry of a smaller array that broadcasts to it."""
-    numbers = np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
-    return _for_loops(np.broadcast_to(numbers, batch).reshape(-1), np.int64)
 
 
 def _for_loops(array: np.ndarray, dtype: Any) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from . import _arrays
-from ._parallel import cores
+from ._fft import causal_convolution
 
 
 def convolve(K: Any, u: Any, D: Any = 0.0, axis: int = -1) -> np.ndarray:
@@ -37,7 +38,9 @@ def convolve(K: Any, u: Any, D: Any = 0.0, axis: int = -1) -> np.ndarray:
     -----
     *Accuracy*: |error| <= 5 eps log2(n) ||K||_2 ||u||_2 with n the transform length (Higham, Theorem 24.2, typically
     far less); it is absolute, so outputs much smaller than that product lose relative accuracy.
-    *Cost*: three FFTs of a good length n >= T + min(L, T) - 1 per row, in parallel over rows.
+    *Cost*: two FFTs of a good length n >= T + min(L, T) - 1 per row and one per distinct kernel, in parallel over rows;
+    a long signal with a short kernel is cut into blocks of a few times L (overlap-add). The FFTs are those of ducc0
+    where the extra `fast` is installed, else SciPy's.
 
     Examples
     --------
@@ -45,8 +48,6 @@ def convolve(K: Any, u: Any, D: Any = 0.0, axis: int = -1) -> np.ndarray:
     >>> ssm.convolve([1.0, 0.5], [1.0, 0.0, 2.0]).round(12)
     array([1. , 0.5, 2. ])
     """
-    from scipy import fft
-
     kernel = _arrays.numeric("K", K, min_ndim=1)
     signal = _arrays.time_last("u", u, axis)
     direct = _arrays.numeric("D", D)
@@ -55,21 +56,24 @@ def convolve(K: Any, u: Any, D: Any = 0.0, axis: int = -1) -> np.ndarray:
     kernel = kernel[..., :n_samples].astype(_narrow(kernel, dtype), copy=False)
     signal = signal.astype(_narrow(signal, dtype), copy=False)
     batch = _arrays.batch(K=kernel.shape[:-1], u=signal.shape[:-1], D=direct.shape)
-    length = n_samples + kernel.shape[-1] - 1
-    _arrays.memory("u", 2.0 * int(np.prod(batch)) * length * dtype.itemsize)
-    is_real = not (np.iscomplexobj(kernel) or np.iscomplexobj(signal))
-    n = fft.next_fast_len(length, real=is_real)
-    forward: Any = fft.rfft if is_real else fft.fft
-    inverse: Any = fft.irfft if is_real else fft.ifft
-    with np.errstate(all="ignore"):
-        spectrum = forward(kernel, n, workers=cores()) * forward(signal, n, workers=cores())
-        y = inverse(spectrum, n, workers=cores())[..., :n_samples]
-        if np.any(direct):
+    _arrays.memory("u", 2.0 * math.prod(batch) * (n_samples + kernel.shape[-1] - 1) * dtype.itemsize)
+    y = causal(kernel, signal, batch, np.result_type(kernel, signal))
+    if np.any(direct):
+        with np.errstate(all="ignore"):
             y = y + direct.astype(_narrow(direct, dtype))[..., None] * signal
     if not np.isfinite(y).all():
         found = f"it overflows where `u` reaches {np.abs(signal).max():.3g} and `K` reaches {np.abs(kernel).max():.3g}"
         _arrays.fail("u", "keep the convolution finite", found)
-    return np.moveaxis(np.ascontiguousarray(np.broadcast_to(y, (*batch, n_samples)), dtype=dtype), -1, axis)
+    return np.moveaxis(y.astype(dtype, copy=False), -1, axis)
+
+
+def causal(K: np.ndarray, u: np.ndarray, batch: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """The convolution (*batch, T) of checked K (..., L) and u (..., T), each of whose rows is transformed once."""
+    y = np.empty((math.prod(batch), u.shape[-1]), dtype=dtype)
+    which_K, which_u = (_arrays.row_index(a.shape[:-1], batch) for a in (K, u))
+    with np.errstate(all="ignore"):
+        causal_convolution(K.reshape(-1, K.shape[-1]), u.reshape(-1, u.shape[-1]), which_K, which_u, y)
+    return y.reshape(*batch, -1)
 
 
 def _narrow(array: np.ndarray, dtype: np.dtype) -> np.dtype:

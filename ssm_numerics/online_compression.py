@@ -58,7 +58,8 @@ def compress(
     takes one GBT step with A/k and B/k; u at position s/t of the history is sum_n c_n sqrt(2n+1) P_n(2 s/t - 1).
 
     *Cost*: O(N) per sample and signal for the semiseparable families (all but fout and foud) under GBT rules with
-    alpha >= 1/2 and for the scaled operator; else O(N^2), with A_bar from `discretize` and its warnings.
+    alpha >= 1/2 and for the scaled operator, whose limit is the latency of one multiply-add per state (float32 would
+    not be faster); else O(N^2), with A_bar from `discretize` and its warnings.
     *Accuracy*: within 4 N T u max|u| (1 + dt ||A||) of the exact recurrence for rules with alpha >= 1/2.
 
     References
@@ -143,11 +144,9 @@ def _compress_scaled(op: HiPPO, u: np.ndarray, method: str, alpha: Any, c: np.nd
         _arrays.fail("scaled", "be False for every family but legs", f"the family is {op.family}")
     if alpha is None:
         _arrays.fail("discretization", "be a GBT rule where `scaled` is True", f"it is {method!r}")
-    c[:, 0] = u[:, 0]
-    generators = op._structure.generators  # type: ignore[union-attr]
-    work = np.empty((len(u), 4, op.N))
+    work = np.empty((len(u), 3, op.N))
 
     def run(begin: int, end: int) -> None:
-        hippo_steps.compress_scaled_loop(generators, alpha, op.B, u, c, history, work, begin, end)
+        hippo_steps.compress_scaled_loop(alpha, op.B, u, c, history, work, begin, end)
 
-    over_rows(run, len(u), 24.0 * u.size * op.N)
+    over_rows(run, len(u), 10.0 * u.size * op.N)

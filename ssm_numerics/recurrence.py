@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _pairs
-from ._stepping import as_discrete, refuse_complex, run
+from ._simulation import METHODS, Problem, simulate_rows
+from ._stepping import as_discrete, refuse_complex
 from .state_space import DPLR, DiscreteStateSpace
 
 
@@ -40,7 +41,11 @@ def simulate(
         The input before the first sample, which only FOH reads.
     return_state : bool
         Return (y, x) with the state x (..., N) after the last sample, ready to be the next call's x0.
-    method : {"auto", "recurrence"}
+    method : {"auto", "recurrence", "chunked", "fft"}
+        "recurrence": the definition, one step per sample; its bits do not depend on how a signal is cut or batched.
+        "chunked": blocks of samples in matrix products. "fft": convolution with the kernel; it has no final state.
+        "auto": whichever is estimated fastest, "fft" only where ||A_bar||_2 <= 1. Ask for "recurrence", or use
+        `Stream`, where a signal will be cut and the bits must not change.
     axis : int
         Time axis of `u` and `y`.
 
@@ -52,13 +57,18 @@ def simulate(
     Raises
     ------
     ValueError, TypeError
-        For shapes that do not broadcast, NaN in `u`, or a complex signal into a system stored by conjugate pairs.
+        For shapes that do not broadcast, NaN in `u`, a complex signal into a system stored by conjugate pairs, a method
+        that does not apply, or a response that overflows.
 
     Notes
     -----
-    *Accuracy*: each step commits a relative error of at most (N + 3) eps of ||A_bar|| ||x|| + ||B_bar|| |u|; a signal
-    cut into blocks, with x0 carried, gives the same bits as the whole.
-    *Cost*: 2 N^2 T flops dense, 8 N T diagonal, 8 N (1 + r) T DPLR per row, in parallel over rows.
+    *Accuracy*: each step of "recurrence" commits a relative error of at most (N + 3) eps of ||A_bar|| ||x|| +
+    ||B_bar|| |u|; a signal cut into blocks, with x0 carried, gives the same bits as the whole. For every method, where
+    ||A_bar||_2 <= 1, |error| <= 64 T (N + 4) u ||C|| (||B_bar|| sum |u| + ||x0||), u = eps/2; where powers grow to
+    G = max ||A_bar^l||, G^2 times that.
+    *Cost*: "recurrence" 2 N^2 T flops dense, 8 N T diagonal, 8 N (1 + r) T DPLR per row, in parallel over rows;
+    "chunked" (4 N + M) T in matrix products for blocks of M samples, 2 N^2 T/M in between, and 2 N^3 log2 M for the
+    tables of a matrix; "fft" as `convolution_kernel` and `convolve`.
 
     References
     ----------
@@ -71,11 +81,11 @@ def simulate(
     >>> ssm.simulate(system, [1.0, 1.0, 1.0], 0.5, "backward_euler").round(4)
     array([0.3333, 0.5556, 0.7037])
     """
-    _arrays.choice("method", method, ("auto", "recurrence"))
+    _arrays.choice("method", method, ("auto", *METHODS))
     stepper = Stepper(system, dt, discretization, alpha)
     signal = _arrays.time_last("u", u, axis)
     state = None if x0 is None else stepper.check_state(x0)
-    y, final = stepper.run(signal, state, _arrays.numeric("u_before", u_before))
+    y, final = stepper.run(signal, state, _arrays.numeric("u_before", u_before), method, return_state)
     y = np.moveaxis(y, -1, axis)
     return (y, final) if return_state else y
 
@@ -124,7 +134,7 @@ class Stream:
     def push(self, block: Any, axis: int = -1) -> np.ndarray:
         """The outputs (..., T) for the next block of samples (..., T), time along `axis`."""
         signal = _arrays.time_last("block", block, axis)
-        y, self.state = self._stepper.run(signal, self.state, self._u_before)
+        y, self.state = self._stepper.run(signal, self.state, self._u_before, "recurrence", True, "block")
         self._u_before = signal[..., -1].copy()
         return np.moveaxis(y, -1, axis)
 
@@ -147,14 +157,22 @@ class Stepper:
             _pairs.require_real("x0", state, self._pairs)
         return state
 
-    def run(self, u: np.ndarray, state: np.ndarray | None, u_before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Outputs and the final state."""
+    def run(
+        self,
+        u: np.ndarray,
+        state: np.ndarray | None,
+        u_before: np.ndarray,
+        method: str,
+        with_state: bool,
+        name: str = "u",
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Outputs and, where asked for, the final state."""
         if self._pairs is None:
-            return run(self._discrete, u, state, u_before)
+            return simulate_rows(Problem(self._discrete, u, state, u_before, with_state), method, name)
         refuse_complex(u=u, u_before=u_before)
         state = None if state is None else _pairs.coordinates(state, self._pairs)
-        y, final = run(self._discrete, u, state, u_before)
-        return y, _pairs.from_coordinates(final, self._pairs)
+        y, final = simulate_rows(Problem(self._discrete, u, state, u_before, with_state), method, name)
+        return y, None if final is None else _pairs.from_coordinates(final, self._pairs)
 
 
 def _unscaled(discrete: DiscreteStateSpace, pairs: np.ndarray) -> DiscreteStateSpace:

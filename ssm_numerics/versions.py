@@ -15,6 +15,7 @@ PACKAGES = (
     "numba",
     "threadpoolctl",
     "python-flint",
+    "ducc0",
     "matplotlib",
     "sleepecg",
 )

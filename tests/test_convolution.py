@@ -207,3 +207,50 @@ def test_nothing_wraps_around():
         K, u = np.zeros(L), np.zeros(T)
         K[min(L, T) - 1] = u[-1] = 1
         assert np.abs(ssm.convolve(K, u)[: T - 1]).max(initial=0) <= EPS * math.log2(4 * T) * 5
+
+
+# Transforms
+
+
+@pytest.mark.parametrize("kind", ["scipy", "ducc0"])
+def test_both_transforms(kind, monkeypatch):
+    """Whichever library transforms: the definition, long signals in blocks, heads and signals that share."""
+    from ssm_numerics import _fft
+
+    if kind == "ducc0":
+        pytest.importorskip("ducc0")
+    else:
+        monkeypatch.setattr(_fft, "_ducc", lambda: None)
+    rng = np.random.default_rng(0)
+    for L, T in ((1, 1), (7, 5000), (40, 5001), (300, 300)):
+        for dtype in (np.float64, np.float32, np.complex128, np.complex64):
+            K, u = rng.normal(size=(2, 1, L)).astype(dtype), rng.normal(size=(3, T)).astype(dtype)
+            y = ssm.convolve(K, u)
+            assert y.dtype == dtype and y.shape == (2, 3, T)
+            exact = [[np.convolve(k, v)[:T] for v in u.astype(complex)] for k in K[:, 0].astype(complex)]
+            assert np.abs(y - exact).max() <= bound(K, u, np.finfo(dtype).eps)
+    x = rng.normal(size=(2, 10))
+    for rows in (x, x + 1j):
+        real = rows.dtype.kind == "f"
+        X = _fft.forward(rows, 12)
+        norm = np.linalg.norm(rows) * np.log2(12)
+        assert np.abs(X - (np.fft.rfft if real else np.fft.fft)(rows, 12)).max() <= 5 * EPS * norm
+        assert np.abs(_fft.inverse(X, 12, real) - np.pad(rows, ((0, 0), (0, 2)))).max() <= 5 * EPS * norm
+
+
+def test_long_signals_are_cut_only_where_it_saves():
+    """Overlap-add for kernels much shorter than the signal; neighbours alone overlap."""
+    from ssm_numerics._fft import block_lengths
+
+    for L, T in ((1, 10**6), (100, 10**6), (10**4, 10**6)):
+        n, step = block_lengths(L, T, True)
+        assert n < T and step == n - L + 1 and n <= 2 * step
+    for L, T in ((1, 1), (100, 150), (10**6, 10**6)):
+        n, step = block_lengths(L, T, True)
+        assert step == T and n >= T + L - 1
+
+
+def test_rows_are_not_copied_to_the_batch():
+    """A result in the caller's order is contiguous, whatever broadcast."""
+    K, u = np.ones((3, 1, 4)), np.ones((2, 9))
+    assert ssm.convolve(K, u).flags.c_contiguous

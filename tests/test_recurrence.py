@@ -123,7 +123,7 @@ def test_sums_of_every_length(N):
 def test_stream_gives_the_bits_of_simulate(system, rule, dt, data):
     u = data.draw(testing.signals(dtype=system.C.real.dtype))
     cuts = sorted(set(data.draw(st.lists(st.integers(1, u.size), max_size=5))) | {u.size})
-    whole, final = ssm.simulate(system, u, dt, return_state=True, **rule)
+    whole, final = ssm.simulate(system, u, dt, return_state=True, method="recurrence", **rule)
     stream = ssm.Stream(system, dt, **rule)
     assert stream.state is None
     parts = [stream.push(u[begin:end]) for begin, end in zip([0, *cuts], cuts, strict=False)]
@@ -138,7 +138,8 @@ def test_stream_of_heads_with_time_first(kind, rule):
     system, dt = SYSTEMS[kind], np.array([0.05, 0.1, 0.2])
     u = np.random.default_rng(0).normal(size=(41, 3))
     x0 = np.ones((3, system.C.shape[-1]))
-    whole, final = ssm.simulate(system, u, dt, rule, x0=x0, u_before=2.0, axis=0, return_state=True)
+    given = {"x0": x0, "u_before": 2.0, "axis": 0}
+    whole, final = ssm.simulate(system, u, dt, rule, **given, return_state=True, method="recurrence")
     stream = ssm.Stream(system, dt, rule, x0=x0, u_before=2.0)
     parts = [stream.push(u[a:b], axis=0) for a, b in ((0, 1), (1, 2), (2, 19), (19, 41))]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
@@ -290,9 +291,9 @@ def test_eight_callers_at_once():
     """The same bits from eight threads, each of which starts threads of its own."""
     u = np.random.default_rng(0).normal(size=(64, 500))
     systems = [SYSTEMS[kind] for kind in SYSTEMS for _ in range(2)][:8]
-    expected = [ssm.simulate(system, u, 0.1, "bilinear") for system in systems]
+    expected = [ssm.simulate(system, u, 0.1, "bilinear", method="recurrence") for system in systems]
     with ThreadPoolExecutor(8) as pool:
-        got = list(pool.map(lambda system: ssm.simulate(system, u, 0.1, "bilinear"), systems))
+        got = list(pool.map(lambda system: ssm.simulate(system, u, 0.1, "bilinear", method="recurrence"), systems))
     for y, z in zip(got, expected, strict=True):
         np.testing.assert_array_equal(y, z)
 
@@ -381,8 +382,12 @@ def test_bad_signals(u, kind, sentence):
         ({"u_before": None}, TypeError, "`u_before` must be an array of numbers, but it is NoneType None."),
         ({"u_before": np.inf}, ValueError, "`u_before` must be finite, but it is inf."),
         ({"u_before": np.ones(3), "u": np.ones((2, 5))}, ValueError, "must have leading axes that broadcast"),
-        ({"method": "scan"}, ValueError, "`method` must be one of auto, recurrence, but it is 'scan'."),
-        ({"method": None}, TypeError, "`method` must be one of auto, recurrence, but it is NoneType None."),
+        ({"method": "scan"}, ValueError, "`method` must be one of auto, recurrence, chunked, fft, but it is 'scan'."),
+        (
+            {"method": None},
+            TypeError,
+            "`method` must be one of auto, recurrence, chunked, fft, but it is NoneType None.",
+        ),
         ({"axis": 1}, ValueError, "`axis` must be an axis of `u`, but it is 1 and `u` has shape (5,)."),
         ({"axis": None}, TypeError, "`axis` must be an integer, but it is NoneType None."),
         ({"axis": 0.0}, TypeError, "`axis` must be an integer, but it is float 0.0."),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import jit, jit_sum
+from ._jit import jit, jit_fused, jit_sum
 
 HUGE = 2.0**500
 
@@ -115,20 +115,50 @@ def compress_loop(generators, factors, h, alpha, B, u, c, history, work, begin, 
                 history[row, k, :] = c[row]
 
 
+@jit_fused
+def scaled_step(k, alpha, u, e, innovation, gain, factor):
+    """One GBT step of e' = (A e + B u)/t with h = 1/k, for the coefficients e_n = c_n / sqrt(2n+1) of LegS, in place.
+
+    The inner stage x = (I - alpha h A)^{-1} (e + alpha h B u) enters only through what it has not explained of u,
+    V_n = u - sum_{m<n} (2m+1) x_m. With g_n = 1/(k + alpha (n+1)),
+
+        V_{n+1} = g_n ((k - alpha n) V_n - (2n+1) k e_n),    e_n <- e_n + g_n (V_n - (n+1) e_n).
+
+    As |k - alpha n| g_n <= 1, the recurrence of V damps its rounding. It is the only part that is not vectorized: one
+    multiply-add per state, whose latency is the limit.
+    """
+    for n in range(e.size):
+        g = 1.0 / (k + alpha * (n + 1.0))
+        gain[n] = g
+        factor[n] = g * (k - alpha * n)
+        innovation[n] = -(2.0 * n + 1.0) * k * g * e[n]
+    left = u
+    for n in range(e.size):
+        added, innovation[n] = innovation[n], left
+        left = factor[n] * left + added
+    for n in range(e.size):
+        e[n] += gain[n] * (innovation[n] - (n + 1.0) * e[n])
+
+
 @jit
-def compress_scaled_loop(generators, alpha, B, u, c, history, work, begin, end):
+def compress_scaled_loop(alpha, scale, u, c, history, work, begin, end):
     """Compression by the time-varying operator c' = (A c + B u) / t, whose step at sample k is h = 1/k for any dt.
 
-    The rows of c start at (u_0, 0, ...); `work` (rows, 4, N) holds one row of scratch and the three factors.
+    `scale` (N,) is sqrt(2n+1); `work` (rows, 3, N) is scratch. c_0 = (u_0, 0, ...).
     """
     for row in range(begin, end):
-        factors = work[row, 1:]
+        e = c[row]
+        e[:] = 0.0
         for k in range(u.shape[1]):
-            if k > 0:
-                factor(generators, alpha / k, factors)
-                gbt_step(generators, factors, 1.0 / k, alpha, B, u[row, k], c[row], work[row, 0])
+            if k == 0:
+                e[0] = u[row, 0]
+            else:
+                scaled_step(k, alpha, u[row, k], e, work[row, 0], work[row, 1], work[row, 2])
             if history.shape[1]:
-                history[row, k, :] = c[row]
+                for n in range(e.size):
+                    history[row, k, n] = scale[n] * e[n]
+        for n in range(e.size):
+            e[n] *= scale[n]
 
 
 @jit_sum

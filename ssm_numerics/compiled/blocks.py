@@ -1,0 +1,57 @@
+"""The sequential part of a chunked simulation: the state hops from block to block, x_{q+1} = A^M x_q + g_q.
+
+`rows` (heads, signals, Q, n) holds the forcing g_q of blocks q < count and gets the state before each block instead;
+`x` (heads, signals, n) ends as the state after the last of them. `work` (n,) is scratch.
+"""
+
+from __future__ import annotations
+
+from ._jit import jit_fused
+
+
+@jit_fused
+def add_columns(A, x, out):
+    """out <- out + sum_j A[j] x_j, four columns at a time; the rows of A are the columns of the matrix."""
+    n = x.size
+    for j in range(0, n - 3, 4):
+        x0, x1, x2, x3 = x[j], x[j + 1], x[j + 2], x[j + 3]
+        a0, a1, a2, a3 = A[j], A[j + 1], A[j + 2], A[j + 3]
+        for i in range(n):
+            out[i] = out[i] + a0[i] * x0 + a1[i] * x1 + a2[i] * x2 + a3[i] * x3
+    for j in range(n - n % 4, n):
+        column, x0 = A[j], x[j]
+        for i in range(n):
+            out[i] += column[i] * x0
+
+
+@jit_fused
+def dense_hops(keep, A, work, x, rows, count):
+    """A^M = keep I + A^T with A (heads, n, n), keep (heads,)."""
+    n = work.size
+    for h in range(x.shape[0]):
+        for s in range(x.shape[1]):
+            state = x[h, s]
+            for q in range(count):
+                forcing = rows[h, s, q]
+                for i in range(n):
+                    work[i] = keep[h] * state[i] + forcing[i]
+                add_columns(A[h], state, work)
+                for i in range(n):
+                    forcing[i] = state[i]
+                    state[i] = work[i]
+
+
+@jit_fused
+def modal_hops(turn, z, work, x, rows, count):
+    """Diagonal A^M: z (heads, 1 or 2, modes) as `turn` of the recurrence takes it."""
+    n = work.size
+    for h in range(x.shape[0]):
+        for s in range(x.shape[1]):
+            state = x[h, s]
+            for q in range(count):
+                forcing = rows[h, s, q]
+                turn(z[h], state, work)
+                for i in range(n):
+                    work[i] += forcing[i]
+                    forcing[i] = state[i]
+                    state[i] = work[i]
