@@ -249,7 +249,6 @@ class DiagonalParts:
     def tables(self, first: int, last: int, block: int) -> Tables:
         """Tables of heads first to last."""
         from .compiled import blocks
-        from .compiled.recurrence import turn_complex, turn_pairs
         from .compiled.vandermonde import power_tables_loop
 
         n_heads, n_modes = last - first, self._given.shape[-1]
@@ -264,8 +263,7 @@ class DiagonalParts:
         direct = self._real(np.sum(C * B, axis=-1)) + self._D[first:last]
         kernel = self._real((rows @ forcing[..., None])[..., 0])
         at_once = np.ascontiguousarray(self._turn(hop[:, 1]))
-        turn = turn_complex if self._pairs is None else turn_pairs
-        loop = partial(blocks.modal_hops, turn, at_once)
+        loop = partial(blocks.modal_hops, at_once)
 
         def times(w: np.ndarray, factor: np.ndarray) -> np.ndarray:
             if self._pairs is None:

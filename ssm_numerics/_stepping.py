@@ -77,9 +77,9 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
         loop, rank, per_sample = compiled.dense_loop, 0, 2.0 * x.shape[1] ** 2
     else:
         turn = compiled.turn_complex if pairs is None else compiled.turn_pairs
-        loop, rank = partial(compiled.modal_loop, turn), operators[2].shape[2]
+        loop, rank = partial(compiled.modal_loop, turn), operators[1].shape[2]
         per_sample = 8.0 * x.shape[1] * (1 + rank)
-    work = np.empty((n_rows, rank + x.shape[1]), dtype=dtype)
+    work = np.empty((n_rows, x.shape[1]), dtype=dtype)
     flops = per_sample * n_rows * n_samples
     with np.errstate(all="ignore"):
         over_rows(lambda begin, end: loop(begin, end, *rows, *operators, C, signals, before, x, work, y), n_rows, flops)
@@ -103,20 +103,16 @@ def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[
     if isinstance(discrete, DiscreteStateSpace):
         held = transition(discrete)
         vectors = [flat(v, 1) for v in (discrete.B_bar, B_prev)]
-        return [flat(held.keep[..., 0, 0], 0), flat(held.matrix.mT, 2), *vectors], flat(discrete.C, 1)[:, 0]
+        return [flat(held.keep[..., 0, 0], 0), flat(held.matrix, 2), *vectors], flat(discrete.C, 1)[:, 0]
     keep, z = smaller_modes(discrete)
     none = np.zeros((z.shape[-1], 0), dtype=z.dtype)
     P, Q = (discrete.P_bar, discrete.Q_bar) if isinstance(discrete, DiscreteDPLR) else (none, none)
-    P, Q, C = P.mT, Q.mT.conj(), discrete.C
-    if discrete.pairs is None:
-        z = z[..., None, :]
-        vectors = [flat(v, 1) for v in (discrete.B_bar, B_prev)]
-        return [flat(keep, 1), flat(z, 2), flat(P, 2), flat(Q, 2), *vectors], flat(C, 1)[:, 0]
-    weighted = [flat(halves(discrete.weights * row, conjugate=True), axes) for row, axes in ((Q, 2), (C, 1))]
-    z = np.stack([z.real, z.imag], axis=-2)
-    vectors = [flat(halves(v), 1) for v in (discrete.B_bar, B_prev)]
-    keep = np.concatenate([keep, keep], axis=-1)
-    return [flat(keep, 1), flat(z, 2), flat(halves(P), 2), weighted[0], *vectors], weighted[1][:, 0]
+    P, Q, C, vectors = P.mT, Q.mT.conj(), discrete.C, [z, discrete.B_bar, B_prev]
+    if discrete.pairs is not None:
+        vectors = [part for vector in vectors for part in (vector.real, vector.imag)]
+        P, Q, C = halves(P), halves(discrete.weights * Q, conjugate=True), halves(discrete.weights * C, conjugate=True)
+    modes = np.stack([flat(vector, 1) for vector in (keep, *vectors)], axis=-2)
+    return [modes, flat(P, 2), flat(Q, 2)], flat(C, 1)[:, 0]
 
 
 def _structured_operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[list[Any], np.ndarray]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ._jit import jit_fused
+from .recurrence import turned
 
 
 @jit_fused
@@ -42,16 +43,21 @@ def dense_hops(keep, A, work, x, rows, count):
 
 
 @jit_fused
-def modal_hops(turn, z, work, x, rows, count):
-    """Diagonal A^M: z (heads, 1 or 2, modes) as `turn` of the recurrence takes it."""
-    n = work.size
+def modal_hops(z, work, x, rows, count):
+    """Diagonal A^M: complex or real modes, z (heads, 1, modes), or real and imaginary parts, z (heads, 2, modes)."""
+    n, modes = work.size, z.shape[2]
     for h in range(x.shape[0]):
         for s in range(x.shape[1]):
             state = x[h, s]
             for q in range(count):
                 forcing = rows[h, s, q]
-                turn(z[h], state, work)
+                if z.shape[1] == 1:
+                    for i in range(n):
+                        work[i] = z[h, 0, i] * state[i] + forcing[i]
+                else:
+                    for i in range(modes):
+                        re, im = turned(z[h, 0, i], z[h, 1, i], state[i], state[modes + i])
+                        work[i], work[modes + i] = re + forcing[i], im + forcing[modes + i]
                 for i in range(n):
-                    work[i] += forcing[i]
                     forcing[i] = state[i]
                     state[i] = work[i]

@@ -2,112 +2,165 @@
 
 Every loop runs rows begin..end of a batch. `head[row]` and `signal[row]` say which parameters and which input a row
 uses, so nothing shared is copied; `step[k]` says which of several discretizations sample k uses. A row's arithmetic
-does not depend on the other rows or on where the signal was cut, and no sum is reassociated: the same bits for blocks
-of any size.
+does not depend on the other rows or on where the signal was cut: the same bits for blocks of any size. Only the sums
+over one state are reassociated, in an order that the number of states decides.
 """
 
 from __future__ import annotations
 
-from ._jit import jit
+from ._jit import jit, jit_fused, jit_fused_inline, jit_inline, jit_sum
 from .hippo_steps import gbt_step
 
 
-@jit
+@jit_sum
 def dot(a, b):
-    """sum_n a_n b_n in eight interleaved partial sums, so that the order of summation depends on the length only."""
-    zero = a[0] - a[0]
-    s0, s1, s2, s3, s4, s5, s6, s7 = zero, zero, zero, zero, zero, zero, zero, zero
-    whole = a.size - a.size % 8
-    for n in range(0, whole, 8):
-        s0 += a[n] * b[n]
-        s1 += a[n + 1] * b[n + 1]
-        s2 += a[n + 2] * b[n + 2]
-        s3 += a[n + 3] * b[n + 3]
-        s4 += a[n + 4] * b[n + 4]
-        s5 += a[n + 5] * b[n + 5]
-        s6 += a[n + 6] * b[n + 6]
-        s7 += a[n + 7] * b[n + 7]
-    total = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
-    for n in range(whole, a.size):
+    """sum_n a_n b_n, in an order that depends on the length only."""
+    total = a[0] - a[0]
+    for n in range(a.size):
         total += a[n] * b[n]
     return total
 
 
-@jit
-def add_multiple(factor, p, x):
-    """x <- x + factor p."""
+@jit_sum
+def four_dots(rows, i, x):
+    """The products of rows i to i + 3 with x, which is read once."""
+    a, b, c, d = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+    zero = x[0] - x[0]
+    s, t, v, w = zero, zero, zero, zero
     for n in range(x.size):
-        x[n] += factor * p[n]
+        s += a[n] * x[n]
+        t += b[n] * x[n]
+        v += c[n] * x[n]
+        w += d[n] * x[n]
+    return s, t, v, w
 
 
 @jit
-def add_forcing(b, now, b_prev, before, x):
-    """x <- x + b u_k + b_prev u_{k-1}."""
+def row_products(rows, x, product):
+    """product <- rows x, a matrix times a vector."""
+    whole = rows.shape[0] - rows.shape[0] % 4
+    for i in range(0, whole, 4):
+        product[i], product[i + 1], product[i + 2], product[i + 3] = four_dots(rows, i, x)
+    for i in range(whole, rows.shape[0]):
+        product[i] = dot(rows[i], x)
+
+
+@jit_fused
+def set_multiple(factor, p, add, x):
+    """x <- factor p, or x <- x + factor p."""
+    if add:
+        for n in range(x.size):
+            x[n] += factor * p[n]
+    else:
+        for n in range(x.size):
+            x[n] = factor * p[n]
+
+
+@jit_fused
+def add_drive(keep, product, b, now, b_prev, before, x):
+    """x <- keep x + (product + b u_k + b_prev u_{k-1}): one rounding of x, however small the rest; keep is a number."""
     for n in range(x.size):
-        x[n] += b[n] * now + b_prev[n] * before
+        x[n] = keep * x[n] + (product[n] + (b[n] * now + b_prev[n] * before))
+
+
+@jit_inline
+def turned(z_re, z_im, x_re, x_im):
+    """z x by parts."""
+    return z_re * x_re - z_im * x_im, z_re * x_im + z_im * x_re
+
+
+@jit_fused_inline
+def turn_complex(modes, now, before, rest, x):
+    """x <- keep x + (z x + b u_k + b_prev u_{k-1} + rest) for complex or real modes x and rest (1, N).
+
+    `modes` (4, N) holds keep, z, b and b_prev: few arrays are told apart soon enough for the loop to be vectorized.
+    """
+    for n in range(modes.shape[1]):
+        drive = modes[2, n] * now + (modes[3, n] * before + rest[0, n])
+        x[0, n] = modes[0, n].real * x[0, n] + (modes[1, n] * x[0, n] + drive)
+
+
+@jit_fused_inline
+def turn_pairs(modes, now, before, rest, x):
+    """The same by real and imaginary parts, x and rest (2, N); `modes` (7, N) holds keep, then z, b and b_prev."""
+    for n in range(modes.shape[1]):
+        re, im = turned(modes[1, n], modes[2, n], x[0, n], x[1, n])
+        re += modes[3, n] * now + (modes[5, n] * before + rest[0, n])
+        im += modes[4, n] * now + (modes[6, n] * before + rest[1, n])
+        x[0, n] = modes[0, n] * x[0, n] + re
+        x[1, n] = modes[0, n] * x[1, n] + im
 
 
 @jit
-def turn_complex(z, x, product):
-    """product <- z x for complex (or real) modes x (N,) and z (1, N)."""
-    for n in range(x.size):
-        product[n] = z[0, n] * x[n]
+def same_step(step, first):
+    """The end of the run of samples from `first` on that use the same discretization."""
+    last = first + 1
+    while last < step.size and step[last] == step[first]:
+        last += 1
+    return last
 
 
 @jit
-def turn_pairs(z, x, product):
-    """product <- z x for modes stored as real and imaginary halves: x (2N,), z (2, N)."""
-    n_modes = z.shape[1]
-    for n in range(n_modes):
-        product[n] = z[0, n] * x[n] - z[1, n] * x[n_modes + n]
-        product[n_modes + n] = z[0, n] * x[n_modes + n] + z[1, n] * x[n]
+def dense_run(keep, A, b, b_prev, c, source, before, state, product, y):
+    """Samples under one discretization; returns the last of them."""
+    for k in range(source.size):
+        row_products(A, state, product)
+        add_drive(keep, product, b, source[k], b_prev, before, state)
+        before = source[k]
+        y[k] = dot(c, state)
+    return before
 
 
 @jit
 def dense_loop(begin, end, head, signal, step, keep, A, B, B_prev, C, u, before, x, work, y):
-    """Dense systems: A (heads, steps, N, N) holds A_bar - keep I transposed, by columns; keep (heads, steps) is 0 or 1.
+    """Dense systems: A (heads, steps, N, N) holds A_bar - keep I; keep (heads, steps) is 0 or 1.
 
     B (heads, steps, N), C (heads, N), u (signals, T), x (rows, N), y (rows, T); `before` (rows,) holds u_{-1} and ends
     as the last sample, `work` (rows, N) is scratch.
     """
     for row in range(begin, end):
-        state, product, h, source = x[row], work[row], head[row], u[signal[row]]
-        for k in range(source.size):
-            s = step[k]
-            for n in range(state.size):
-                product[n] = keep[h, s] * state[n]
-            for n in range(state.size):
-                add_multiple(state[n], A[h, s, n], product)
-            add_forcing(B[h, s], source[k], B_prev[h, s], before[row], product)
-            state[:] = product
-            before[row] = source[k]
-            y[row, k] = dot(C[h], state)
+        h, source, first = head[row], u[signal[row]], 0
+        while first < source.size:
+            s, last = step[first], same_step(step, first)
+            before[row] = dense_run(
+                keep[h, s], A[h, s], B[h, s], B_prev[h, s], C[h],
+                source[first:last], before[row], x[row], work[row], y[row, first:last],
+            )  # fmt: skip
+            first = last
 
 
 @jit
-def modal_loop(turn, begin, end, head, signal, step, keep, z, P, Q, B, B_prev, C, u, before, x, work, y):
+def modal_run(turn, modes, P, Q, c, source, before, state, rest, y):
+    """Samples under one discretization; returns the last of them."""
+    parts = (state.size // modes.shape[1], modes.shape[1])
+    x, coupled = state.reshape(parts), rest.reshape(parts)
+    rest[:] = 0
+    for k in range(source.size):
+        for j in range(P.shape[0]):
+            set_multiple(-dot(Q[j], state), P[j], j > 0, rest)
+        turn(modes, source[k], before, coupled, x)
+        before = source[k]
+        y[k] = dot(c, state)
+    return before
+
+
+@jit
+def modal_loop(turn, begin, end, head, signal, step, modes, P, Q, C, u, before, x, work, y):
     """Diagonal plus low rank: A_bar = diag(keep + z) - P Q^T, one O(N r) step per sample ([S4] Theorem 2).
 
-    keep (heads, steps, n) is one where z holds an increment, z (heads, steps, 1 or 2, N), P and Q (heads, steps, r, n),
-    B (heads, steps, n), C (heads, n), x (rows, n), work (rows, r + n), where n is N for complex modes and 2 N for real
-    and imaginary halves; Q and C are already conjugated and weighted, so that Q^T x and C^T x are plain sums.
+    modes (heads, steps, 4 or 7, N) as `turn` takes them, with keep one where z holds an increment; P and Q (heads,
+    steps, r, n), C (heads, n), x (rows, n), work (rows, n), where n is N for complex modes and 2 N for real and
+    imaginary halves; Q and C are already conjugated and weighted, so that Q^T x and C^T x are plain sums.
     """
-    rank = P.shape[2]
     for row in range(begin, end):
-        state, coupling, product = x[row], work[row, :rank], work[row, rank:]
-        h, source = head[row], u[signal[row]]
-        for k in range(source.size):
-            s = step[k]
-            for j in range(rank):
-                coupling[j] = dot(Q[h, s, j], state)
-            turn(z[h, s], state, product)
-            for j in range(rank):
-                add_multiple(-coupling[j], P[h, s, j], product)
-            add_forcing(B[h, s], source[k], B_prev[h, s], before[row], product)
-            for n in range(state.size):
-                state[n] = keep[h, s, n] * state[n] + product[n]
-            before[row] = source[k]
-            y[row, k] = dot(C[h], state)
+        h, source, first = head[row], u[signal[row]], 0
+        while first < source.size:
+            s, last = step[first], same_step(step, first)
+            before[row] = modal_run(
+                turn, modes[h, s], P[h, s], Q[h, s], C[h],
+                source[first:last], before[row], x[row], work[row], y[row, first:last],
+            )  # fmt: skip
+            first = last
 
 
 @jit
