@@ -73,7 +73,7 @@ def test_references_are_those_of_the_definitions() -> None:
     c, z = np.array([3 + 1j, -2.0]), np.array([1j, -1.0])
     expected = [2 * (3 * (1j**l).real - (1j**l).imag - 2 * (-1) ** l) for l in range(9)]
     assert (peers.powers_sum(c, z, 9) == expected).all()
-    assert peers.fractions_sum(c[None], np.array([2 + 1j]), z)[0, 0] == (3 + 1j) / 2 - 2 / (3 + 1j)
+    assert peers.fractions_sum(c[None], np.array([2 + 1j]), np.array([1j, 1 + 1j]))[0, 0] == (3 + 1j) / 2 - 2
 
 
 @pytest.mark.jit

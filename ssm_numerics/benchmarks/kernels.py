@@ -17,6 +17,7 @@ from . import peers
 from .case import OURS, U32, Case, Implementation, draw, narrow, single, uniform
 
 OURS32 = f"{OURS}, float32"
+BROADCAST = "NumPy, exp of outer product"
 
 CHECKED = 64
 """One node in so many is checked in extended precision."""
@@ -73,7 +74,7 @@ def diagonal_case(H: int, N: int, L: int, targets: dict[str, float], units: int 
             "NumPy, broadcast power": Implementation(
                 lambda i: peers.kernel_by_broadcast(i.c, i.z, i.L), phase, units=units
             ),
-            "NumPy, exp of outer product": Implementation(
+            BROADCAST: Implementation(
                 lambda i: peers.kernel_by_exponentials(i.c, i.z, i.L), phase, units=units
             ),
             "Numba loop, exp sin cos": Implementation(plain("kernel_by_exponentials", "log_z"), phase, units=units),
@@ -259,7 +260,7 @@ def krylov_case(H: int, N: int, L: int, targets: dict[str, float], units: int | 
 
 def cases() -> list[Case]:
     """All of them."""
-    broadcast, exponentials, complex_loop = "NumPy, broadcast power", "Numba loop, exp sin cos", "Numba loop, complex"
+    broadcast, exponentials, complex_loop = BROADCAST, "Numba loop, exp sin cos", "Numba loop, complex"
     return [
         diagonal_case(1, 32, 1024, {broadcast: 40}, None),
         diagonal_case(1, 32, 16384, {broadcast: 40}, None),

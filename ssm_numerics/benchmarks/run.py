@@ -19,8 +19,8 @@ from .case import OURS, Case, Implementation
 SECONDS = 0.4
 """Time given to every implementation after its first call, and at least one run."""
 
-LONG = 4.0
-"""A first call of more seconds than this is not repeated: it is the measurement."""
+PAUSE = 0.02
+"""Seconds of rest before every measurement, in which the threads of the library before it stop spinning."""
 
 SHORTEST = 2e-3
 """Shorter calls are timed many at a time."""
@@ -64,13 +64,13 @@ def measure(case: Case, small: bool = False, repeat: int = 9) -> dict[str, Any]:
     turns: dict[str, Callable[[], float]] = {}
     rate = dgemm_rate(512 if small else 1024)
     for name, implementation, inputs, row in first_calls(case, sizes):
-        first = row["first_call"]
-        rows[name] = row | {"times": [first] if first > LONG else []}
+        rows[name] = row | {"times": []}
         turns[name] = _turn(implementation.call, inputs)
     for _ in range(repeat):
         for name, turn in turns.items():
             row = rows[name]
             if sum(row["times"]) < SECONDS * (not small) or not row["times"]:
+                time.sleep(PAUSE)
                 row["times"].append(turn())
     flops = case.flops(**sizes)
     for row in rows.values():

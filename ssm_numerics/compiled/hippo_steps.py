@@ -25,7 +25,7 @@ def is_lower(generators):
     return generators[3, 0] == 0.0
 
 
-@jit
+@jit_fused
 def apply(generators, x, y):
     """y = A x by two running sums."""
     d, l, r, v, w = generators
@@ -46,6 +46,13 @@ def factor(generators, h, factors):
     """The LU factors of I - hA, the pivots inverted."""
     d, l, r, v, w = generators
     inverse, rho, lam = factors
+    if is_lower(generators):
+        for i in range(d.size):  # g = 0: no term needs the one before, and each loop vectorizes
+            inverse[i] = 1.0 / (1.0 + h * d[i])
+        for i in range(d.size):
+            rho[i] = r[i] * inverse[i]
+        lam[:] = 0.0
+        return
     g = 0.0
     for i in range(d.size):
         lg = h * l[i] * g
@@ -55,7 +62,7 @@ def factor(generators, h, factors):
         g += rho[i] * lam[i]
 
 
-@jit
+@jit_fused
 def solve(generators, factors, h, b, x):
     """x = (I - hA)^{-1} b by substitution; b and x may be the same array."""
     l, w = generators[1], generators[4]
