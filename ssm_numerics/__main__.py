@@ -100,8 +100,8 @@ def build_parser() -> argparse.ArgumentParser:
         "bench",
         run_bench,
         "time the package against what a user would pick instead",
-        "Checks and times every implementation of every case that is installed, side by side in one process. Takes about "
-        "three minutes; errors are in units of rounding, and slow peers are run in part and scaled, which the table says.",
+        "Checks and times every implementation that is installed, side by side in one process. Takes about three "
+        "minutes. Errors are in units of rounding; slow peers are run in part and scaled, which the table says.",
         "examples:\n  ssm-numerics bench\n  ssm-numerics bench --only s4-kernel --threads 1\n"
         "  ssm-numerics bench --json bench.json\n  ssm-numerics bench --cold   # import and first calls\n",
         json=False,
@@ -109,7 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", nargs="?", const="-", metavar="FILE", help="also write JSON; without FILE, only JSON")
     bench.add_argument("--only", metavar="PATTERN", help="cases whose name contains PATTERN")
     bench.add_argument("--threads", type=int, metavar="K", help="processors to use, BLAS included [all]")
-    bench.add_argument("--repeat", type=int, default=9, metavar="R", help="runs per implementation, at most [%(default)s]")
+    bench.add_argument("--repeat", type=int, default=9, metavar="R", help="most runs of each [%(default)s]")
     bench.add_argument("--small", action="store_true", help="small sizes: whether everything works, not how fast")
     bench.add_argument("--cold", action="store_true", help="first calls in fresh processes instead")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from ssm_numerics import __main__ as cli
 from ssm_numerics.benchmarks import cold, run, table
 from ssm_numerics.benchmarks.case import OURS
 
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 CASES = {case.name: case for case in run.cases()}
 
 
@@ -58,6 +60,19 @@ def test_record_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert len(table.verdicts(record)) == 2
     assert "NumPy, eigh" in printed.out
     assert "nplr-N1024" in printed.err
+    assert run.accurate(record)
+
+
+@pytest.mark.skipif(not DOCS.is_dir(), reason="the pages are part of the repository, not of the package")
+def test_the_page_is_that_of_the_data() -> None:
+    spec = importlib.util.spec_from_file_location("performance_page", DOCS / "performance_page.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    record, first_calls = (json.loads((module.DATA / f"{name}.json").read_text("utf-8")) for name in ("bench", "cold"))
+    assert module.page(record, first_calls) == (DOCS / "performance.md").read_text("utf-8")
+    assert not record["small"]
+    assert list(record["cases"]) == list(CASES)
+    assert list(first_calls) == list(cold.CALLS)
     assert run.accurate(record)
 
 

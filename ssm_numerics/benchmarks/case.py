@@ -1,4 +1,4 @@
-"""What a benchmark is: a task with its sizes, the implementations that do it, and how far each may be from the truth."""
+"""What a benchmark is: a task with its sizes, those that do it, and how far each may be from the truth."""
 
 from __future__ import annotations
 
@@ -56,8 +56,9 @@ class Implementation:
 class Case:
     """One task: how to make its inputs, who does it, and the truth.
 
-    `prepare(**sizes)` returns the inputs; `reference(inputs)` the exact value of `checked(output)`, and
-    `scale(inputs, exact)` the quantity that errors are relative to. `cut` names the size that may be cut down for slow implementations.
+    `prepare(**sizes)` returns the inputs, `reference(inputs)` the exact value of `checked(output)`, and
+    `scale(inputs, exact)` the quantity that errors are relative to. `cut` names the size that may be cut down for slow
+    implementations.
     """
 
     name: str

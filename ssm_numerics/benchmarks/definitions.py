@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +19,15 @@ from .case import OURS, Case, Implementation, draw, uniform
 def discretization_case(N: int, rule: str, targets: dict[str, float]) -> Case:
     """A_bar and B_bar of HiPPO-LegS, dense."""
 
+    def ours(i: SimpleNamespace) -> np.ndarray:
+        discrete: Any = discretize(i.system, i.dt, rule)
+        return discrete.A_bar
+
     def by_scipy(i: SimpleNamespace) -> np.ndarray:
         from scipy.signal import cont2discrete
 
-        return cont2discrete((i.A, i.B[:, None], np.zeros((1, len(i.B))), np.zeros((1, 1))), i.dt, rule)[0]
+        convert: Any = cont2discrete
+        return convert((i.A, i.B[:, None], np.zeros((1, len(i.B))), np.zeros((1, 1))), i.dt, rule)[0]
 
     def by_numpy(i: SimpleNamespace) -> np.ndarray:
         return peers.bilinear(i.A, i.B, i.dt)[0]
@@ -52,7 +58,7 @@ def discretization_case(N: int, rule: str, targets: dict[str, float]) -> Case:
         checked=lambda A: A[:64, :64],
         scale=lambda i, exact: 1.0,  # ||A_bar|| <= 1
         implementations={
-            OURS: Implementation(lambda i: discretize(i.system, i.dt, rule).A_bar, lambda N: 32.0 * N),
+            OURS: Implementation(ours, lambda N: 32.0 * N),
             "SciPy, cont2discrete": Implementation(by_scipy, lambda N: 64.0 * N, "scipy"),
         }
         | others,

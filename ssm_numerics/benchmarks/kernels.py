@@ -28,7 +28,9 @@ def diagonal_inputs(H: int, N: int, L: int) -> SimpleNamespace:
     dt = np.exp(uniform("dt", np.log(1e-3), np.log(1e-1), H))
     z = single(np.exp(dt[:, None] * diagonal_init("s4d-lin", 2 * N).Lambda))
     c = single(draw("re", H, N) + 1j * draw("im", H, N))
-    return SimpleNamespace(c=c, z=z, log_z=np.log(z), L=L, system=as_system(c, z), narrow=as_system(narrow(c), narrow(z)))
+    return SimpleNamespace(
+        c=c, z=z, log_z=np.log(z), L=L, system=as_system(c, z), narrow=as_system(narrow(c), narrow(z))
+    )
 
 
 def as_system(c: np.ndarray, z: np.ndarray) -> DiscreteDiagonal:
@@ -74,9 +76,7 @@ def diagonal_case(H: int, N: int, L: int, targets: dict[str, float], units: int 
             "NumPy, broadcast power": Implementation(
                 lambda i: peers.kernel_by_broadcast(i.c, i.z, i.L), phase, units=units
             ),
-            BROADCAST: Implementation(
-                lambda i: peers.kernel_by_exponentials(i.c, i.z, i.L), phase, units=units
-            ),
+            BROADCAST: Implementation(lambda i: peers.kernel_by_exponentials(i.c, i.z, i.L), phase, units=units),
             "Numba loop, exp sin cos": Implementation(plain("kernel_by_exponentials", "log_z"), phase, units=units),
             "Numba loop, recurrence": Implementation(plain("kernel_by_recurrence", "z"), chain),
             "JAX": Implementation(lambda i: peers.by_jax("diagonal", i.c, i.z, i.L), phase, "jax", units=units),
@@ -110,7 +110,7 @@ def sums_of_pairs(v: np.ndarray, z: np.ndarray, poles: np.ndarray) -> np.ndarray
 
 def cauchy_case(N: int, L: int, folded: bool, targets: dict[str, float]) -> Case:
     """Four sums of v/(z - p) over the same poles."""
-    ours = sums_of_pairs if folded else cauchy_product
+    ours: Any = sums_of_pairs if folded else cauchy_product
     textbook = lambda N, L: 50.0 + N  # noqa: E731  (a division, and a sum in order)
 
     def plain(i: SimpleNamespace) -> np.ndarray:

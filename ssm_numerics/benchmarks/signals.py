@@ -30,7 +30,7 @@ def dense_inputs(H: int, N: int, T: int) -> SimpleNamespace:
     """Discrete HiPPO-LegS systems with steps from 0.001 to 0.1, and a signal per head."""
     dt = np.exp(uniform("dt", np.log(1e-3), np.log(1e-1), H))
     C, u = single(draw("C", H, N)), single(draw("u", H, T))
-    d = discretize(hippo("legs", N).state_space(C), dt)
+    d: Any = discretize(hippo("legs", N).state_space(C), dt)
     A, B = single(d.A_bar), single(d.B_bar)
     inputs = SimpleNamespace(A=A, B=B, C=C, u=u, system=DiscreteStateSpace(A, B, C, 0.0, dt))
     zero, step = np.float32(0), narrow(dt)
@@ -92,16 +92,20 @@ def plain_dense(i: SimpleNamespace) -> np.ndarray:
 
 def simulation_case(H: int, N: int, T: int, targets: dict[str, float], units: int | None) -> Case:
     """Dense systems over long signals."""
-    one = {} if H > 1 else {
-        "SciPy, dlsim": Implementation(by_scipy("dlsim"), per_step, "scipy"),
-        "python-control, forced_response": Implementation(by_control, per_step, "control"),
-        "NumPy, loop": Implementation(
-            lambda i: peers.simulate_by_loop(i.A[0], i.B[0], i.C[0], i.u[0])[None], per_step
-        ),
-        "JAX, scan": Implementation(
-            lambda i: peers.by_jax("simulate", i.A[0], i.B[0], i.C[0], i.u[0])[None], per_step, "jax"
-        ),
-    }
+    one = (
+        {}
+        if H > 1
+        else {
+            "SciPy, dlsim": Implementation(by_scipy("dlsim"), per_step, "scipy"),
+            "python-control, forced_response": Implementation(by_control, per_step, "control"),
+            "NumPy, loop": Implementation(
+                lambda i: peers.simulate_by_loop(i.A[0], i.B[0], i.C[0], i.u[0])[None], per_step
+            ),
+            "JAX, scan": Implementation(
+                lambda i: peers.by_jax("simulate", i.A[0], i.B[0], i.C[0], i.u[0])[None], per_step, "jax"
+            ),
+        }
+    )
     return Case(
         name=f"simulate-dense-H{H}-T{T}",
         title=f"Simulation of dense systems, {H} {'heads' if H > 1 else 'head'}, N = {N}, T = {T:,}",
@@ -168,9 +172,7 @@ def diagonal_case(N: int, T: int) -> Case:
         implementations={
             OURS: Implementation(lambda i: simulate(i.system, i.u), slack),
             "Numba loop": Implementation(plain_diagonal, slack),
-            "JAX, scan": Implementation(
-                lambda i: peers.by_jax("simulate_diagonal", i.z, i.b, i.c, i.u), slack, "jax"
-            ),
+            "JAX, scan": Implementation(lambda i: peers.by_jax("simulate_diagonal", i.z, i.b, i.c, i.u), slack, "jax"),
         },
         cut="T",
         targets={"Numba loop": 1},
@@ -264,7 +266,7 @@ def online_case(N: int, T: int) -> Case:
 
 def cases() -> list[Case]:
     """All of them."""
-    single_head = {"SciPy, dlsim": 250, "SciPy, fftconvolve, kernel given": 3, "Numba loop": 1}
+    single_head: dict[str, float] = {"SciPy, dlsim": 250, "SciPy, fftconvolve, kernel given": 3, "Numba loop": 1}
     return [
         simulation_case(1, 64, 100_000, single_head, None),
         simulation_case(256, 64, 16384, {"Numba loop": 1}, 8),

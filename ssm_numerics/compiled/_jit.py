@@ -42,5 +42,5 @@ def jit_sum(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def jit_plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile as a user in a hurry would, with every flag for speed: only for the loops that benchmarks compare with."""
+    """Compile as a user in a hurry would, with every flag for speed: only for what benchmarks compare with."""
     return numba.njit(fastmath=True)(function)

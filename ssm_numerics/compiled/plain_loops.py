@@ -85,7 +85,7 @@ def simulate_diagonal(z, b, c, u, y):
 def compress_scaled_legs(B, u, c):
     """The time-varying LegS operator by bilinear steps, using that A is lower triangular of rank one: O(N) a step.
 
-    A_ij = -B_i B_j below the diagonal and -(i+1) on it; (I - A/2k) c <- (I + A/2k) c + B u / k, c starts at (u_0, 0, ...).
+    A_ij = -B_i B_j below the diagonal and -(i+1) on it; (I - A/2k) c <- (I + A/2k) c + B u / k from (u_0, 0, ...).
     """
     c[:] = 0.0
     c[0] = u[0]

@@ -1,4 +1,4 @@
-"""Hot loops compile to vector instructions: read from the optimized LLVM IR of the compiled functions, and the assembly.
+"""Hot loops compile to vector instructions: read from the optimized LLVM IR of compiled functions, and the assembly.
 
 A loop that LLVM vectorized carries the mark `llvm.loop.isvectorized`, on its vector form and on the scalar remainder.
 An innermost loop with floating-point arithmetic and without that mark runs one number at a time.
@@ -99,7 +99,14 @@ HOT = [
     Hot("recurrence", "dense_loop", 8, False, 1, "the product with C, N of N^2 terms"),
     Hot("recurrence", "modal_loop", 6, False, 2, "the product with C and, for pairs, with the poles"),
     Hot("hippo_steps", "dense_loop", 8),
-    Hot("hippo_steps", "compress_scaled_loop", 3, True, 6, "running sums, of which the substitution is the only long one"),
+    Hot(
+        "hippo_steps",
+        "compress_scaled_loop",
+        3,
+        True,
+        6,
+        "running sums, of which one is long",
+    ),
 ]
 
 
