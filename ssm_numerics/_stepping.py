@@ -103,7 +103,7 @@ def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[
     if isinstance(discrete, DiscreteStateSpace):
         held = transition(discrete)
         vectors = [flat(v, 1) for v in (discrete.B_bar, B_prev)]
-        return [flat(held.keep[..., 0, 0], 0), flat(held.matrix.mT, 2), *vectors], flat(discrete.C, 1)[:, 0]
+        return [flat(held.keep[..., 0, 0], 0), flat(held.matrix, 2), *vectors], flat(discrete.C, 1)[:, 0]
     keep, z = smaller_modes(discrete)
     none = np.zeros((z.shape[-1], 0), dtype=z.dtype)
     P, Q = (discrete.P_bar, discrete.Q_bar) if isinstance(discrete, DiscreteDPLR) else (none, none)

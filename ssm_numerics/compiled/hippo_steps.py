@@ -46,13 +46,6 @@ def factor(generators, h, factors):
     """The LU factors of I - hA, the pivots inverted."""
     d, l, r, v, w = generators
     inverse, rho, lam = factors
-    if is_lower(generators):
-        for i in range(d.size):  # g = 0: no term needs the one before, and each loop vectorizes
-            inverse[i] = 1.0 / (1.0 + h * d[i])
-        for i in range(d.size):
-            rho[i] = r[i] * inverse[i]
-        lam[:] = 0.0
-        return
     g = 0.0
     for i in range(d.size):
         lg = h * l[i] * g

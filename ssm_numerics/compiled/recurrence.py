@@ -2,35 +2,47 @@
 
 Every loop runs rows begin..end of a batch. `head[row]` and `signal[row]` say which parameters and which input a row
 uses, so nothing shared is copied; `step[k]` says which of several discretizations sample k uses. A row's arithmetic
-does not depend on the other rows or on where the signal was cut, and no sum is reassociated: the same bits for blocks
-of any size.
+does not depend on the other rows or on where the signal was cut, and the order of every sum depends on its length only:
+the same bits for blocks of any size.
 """
 
 from __future__ import annotations
 
-from ._jit import jit
+from ._jit import jit, jit_sum
 from .hippo_steps import gbt_step
 
 
-@jit
+@jit_sum
 def dot(a, b):
-    """sum_n a_n b_n in eight interleaved partial sums, so that the order of summation depends on the length only."""
-    zero = a[0] - a[0]
-    s0, s1, s2, s3, s4, s5, s6, s7 = zero, zero, zero, zero, zero, zero, zero, zero
-    whole = a.size - a.size % 8
-    for n in range(0, whole, 8):
-        s0 += a[n] * b[n]
-        s1 += a[n + 1] * b[n + 1]
-        s2 += a[n + 2] * b[n + 2]
-        s3 += a[n + 3] * b[n + 3]
-        s4 += a[n + 4] * b[n + 4]
-        s5 += a[n + 5] * b[n + 5]
-        s6 += a[n + 6] * b[n + 6]
-        s7 += a[n + 7] * b[n + 7]
-    total = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
-    for n in range(whole, a.size):
+    """sum_n a_n b_n on vectors, in an order that depends on the length only."""
+    total = a.dtype.type(0)
+    for n in range(a.size):
         total += a[n] * b[n]
     return total
+
+
+@jit_sum
+def four_dots(a, b, c, d, x):
+    """The products of four rows with x, which is read once for all of them."""
+    zero = x.dtype.type(0)
+    s0, s1, s2, s3 = zero, zero, zero, zero
+    for n in range(x.size):
+        s0 += a[n] * x[n]
+        s1 += b[n] * x[n]
+        s2 += c[n] * x[n]
+        s3 += d[n] * x[n]
+    return s0, s1, s2, s3
+
+
+@jit
+def multiply(A, x, product):
+    """product <- A x."""
+    whole = x.size - x.size % 4
+    for i in range(0, whole, 4):
+        rows = four_dots(A[i], A[i + 1], A[i + 2], A[i + 3], x)
+        product[i], product[i + 1], product[i + 2], product[i + 3] = rows
+    for i in range(whole, x.size):
+        product[i] = dot(A[i], x)
 
 
 @jit
@@ -58,14 +70,16 @@ def turn_complex(z, x, product):
 def turn_pairs(z, x, product):
     """product <- z x for modes stored as real and imaginary halves: x (2N,), z (2, N)."""
     n_modes = z.shape[1]
+    re, im = product[:n_modes], product[n_modes:]
+    for n in range(n_modes):  # two loops, since one that writes both halves is not vectorized
+        re[n] = z[0, n] * x[n] - z[1, n] * x[n_modes + n]
     for n in range(n_modes):
-        product[n] = z[0, n] * x[n] - z[1, n] * x[n_modes + n]
-        product[n_modes + n] = z[0, n] * x[n_modes + n] + z[1, n] * x[n]
+        im[n] = z[0, n] * x[n_modes + n] + z[1, n] * x[n]
 
 
 @jit
 def dense_loop(begin, end, head, signal, step, keep, A, B, B_prev, C, u, before, x, work, y):
-    """Dense systems: A (heads, steps, N, N) holds A_bar - keep I transposed, by columns; keep (heads, steps) is 0 or 1.
+    """Dense systems: A (heads, steps, N, N) holds A_bar - keep I; keep (heads, steps) is 0 or 1.
 
     B (heads, steps, N), C (heads, N), u (signals, T), x (rows, N), y (rows, T); `before` (rows,) holds u_{-1} and ends
     as the last sample, `work` (rows, N) is scratch.
@@ -74,12 +88,10 @@ def dense_loop(begin, end, head, signal, step, keep, A, B, B_prev, C, u, before,
         state, product, h, source = x[row], work[row], head[row], u[signal[row]]
         for k in range(source.size):
             s = step[k]
-            for n in range(state.size):
-                product[n] = keep[h, s] * state[n]
-            for n in range(state.size):
-                add_multiple(state[n], A[h, s, n], product)
+            multiply(A[h, s], state, product)
             add_forcing(B[h, s], source[k], B_prev[h, s], before[row], product)
-            state[:] = product
+            for n in range(state.size):
+                state[n] = keep[h, s] * state[n] + product[n]
             before[row] = source[k]
             y[row, k] = dot(C[h], state)
 

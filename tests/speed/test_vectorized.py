@@ -96,8 +96,8 @@ HOT = [
     Hot("cauchy", "cauchy_loop", 12, True, 2, "placing nodes and storing sums, once per node"),
     Hot("cauchy", "cauchy_pairs_loop", 40, True, 2, "the same"),
     Hot("vandermonde", "power_tables_loop", 60),
-    Hot("recurrence", "dense_loop", 8, False, 1, "the product with C, N of N^2 terms"),
-    Hot("recurrence", "modal_loop", 6, False, 2, "the product with C and, for pairs, with the poles"),
+    Hot("recurrence", "dense_loop", 8),
+    Hot("recurrence", "modal_loop", 6),
     Hot("hippo_steps", "dense_loop", 8),
     Hot(
         "hippo_steps",
