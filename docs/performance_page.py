@@ -32,8 +32,8 @@ matrices of order 1024, timed beside each task. Times marked ≈ were taken on a
 COLD = """\
 ## First calls
 
-From fresh processes (`ssm-numerics bench --cold`), in processor time: the import, the first call, which compiles, and the
-second. Times of functions are by the clock and include what they call.
+From fresh processes (`ssm-numerics bench --cold`), in processor time: the import, the first call, which compiles, and
+the second. Times of functions are by the clock and include what they call.
 """
 
 
