@@ -1,4 +1,4 @@
-"""The command line: `ssm-numerics report|verify|spectrum|info`."""
+"""The command line: `ssm-numerics report|verify|spectrum|bench|info`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ examples:
   ssm-numerics verify --small                check the claims quickly, without pictures
   ssm-numerics spectrum legs -n 64           eigenvalues of a HiPPO matrix
   ssm-numerics spectrum legt -n 32 --normal  eigenvalues of its normal part, the modes that S4 starts from
+  ssm-numerics bench --only simulate         time simulations against what else there is
   ssm-numerics info --json                   versions and devices, for a bug report
 
 exit status: 0 if all is well, 1 if a claim fails, 2 if the request makes no sense or a package is missing.
@@ -94,6 +95,24 @@ def build_parser() -> argparse.ArgumentParser:
         spectrum.add_argument(f"--{name}", type=float, metavar=name.upper(), help=text)
     spectrum.add_argument("--plot", metavar="FILE", help="also draw it, as .png, .svg or .pdf")
 
+    bench = _command(
+        commands,
+        "bench",
+        run_bench,
+        "time the package against what a user would pick instead",
+        "Checks and times every implementation that is installed, side by side in one process. Takes about three "
+        "minutes. Errors are in units of rounding; slow peers are run in part and scaled, which the table says.",
+        "examples:\n  ssm-numerics bench\n  ssm-numerics bench --only s4-kernel --threads 1\n"
+        "  ssm-numerics bench --json bench.json\n  ssm-numerics bench --cold   # import and first calls\n",
+        json=False,
+    )
+    bench.add_argument("--json", nargs="?", const="-", metavar="FILE", help="also write JSON; without FILE, only JSON")
+    bench.add_argument("--only", metavar="PATTERN", help="cases whose name contains PATTERN")
+    bench.add_argument("--threads", type=int, metavar="K", help="processors to use, BLAS included [all]")
+    bench.add_argument("--repeat", type=int, default=9, metavar="R", help="most runs of each [%(default)s]")
+    bench.add_argument("--small", action="store_true", help="small sizes: whether everything works, not how fast")
+    bench.add_argument("--cold", action="store_true", help="first calls in fresh processes instead")
+
     _command(
         commands,
         "info",
@@ -168,6 +187,26 @@ def run_spectrum(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_bench(arguments: argparse.Namespace) -> int:
+    """Print times and ratios; 1 if an implementation of ours is less accurate than it may be."""
+    from . import report, study
+    from .benchmarks import cold, run, table
+
+    report.require({"rich": "rich"})
+    with table.progress() as progress:
+        if arguments.cold:
+            record: dict[str, Any] = cold.run(arguments.only, progress)
+        else:
+            record = run.run(arguments.only, arguments.small, arguments.repeat, arguments.threads, progress)
+    if arguments.json == "-":
+        print(study.to_json(record), end="")
+    else:
+        (table.show_cold if arguments.cold else table.show)(record)
+        if arguments.json:
+            Path(arguments.json).write_text(study.to_json(record), encoding="utf-8")
+    return 0 if arguments.cold or run.accurate(record) else 1
+
+
 def run_info(arguments: argparse.Namespace) -> int:
     """Print versions and the machine."""
     from . import study, versions
@@ -219,10 +258,13 @@ def _parser(make: Any, *args: Any, **kwargs: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Any, name: str, run: Any, short: str, text: str, epilog: str) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, run: Any, short: str, text: str, epilog: str, json: bool = True
+) -> argparse.ArgumentParser:
     parser = _parser(commands.add_parser, name, help=short, description=text, epilog=epilog)
     parser.set_defaults(command=run)
-    parser.add_argument("--json", action="store_true", help="print JSON on standard output")
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON on standard output")
     return parser
 
 

@@ -39,3 +39,8 @@ def jit_fused_inline(function: Callable[..., Any]) -> Callable[..., Any]:
 def jit_sum(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a reduction whose order of summation may change for speed."""
     return numba.njit(error_model="numpy", nogil=True, fastmath=REASSOCIATE)(function)
+
+
+def jit_plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile as a user in a hurry would, with every flag for speed: only for what benchmarks compare with."""
+    return numba.njit(fastmath=True)(function)

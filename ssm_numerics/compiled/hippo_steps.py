@@ -25,7 +25,7 @@ def is_lower(generators):
     return generators[3, 0] == 0.0
 
 
-@jit
+@jit_fused
 def apply(generators, x, y):
     """y = A x by two running sums."""
     d, l, r, v, w = generators
@@ -55,7 +55,7 @@ def factor(generators, h, factors):
         g += rho[i] * lam[i]
 
 
-@jit
+@jit_fused
 def solve(generators, factors, h, b, x):
     """x = (I - hA)^{-1} b by substitution; b and x may be the same array."""
     l, w = generators[1], generators[4]
