@@ -69,8 +69,7 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
     x = np.array(np.broadcast_to(initial, (*batch, C.shape[-1])), dtype=dtype, order="C").reshape(n_rows, -1)
     before = np.array(np.broadcast_to(u_before, batch), dtype=dtype).reshape(n_rows)
     y = np.empty((n_rows, n_samples), dtype=dtype)
-    which = np.zeros(n_samples, dtype=np.int64) if step is None else _for_loops(step, np.int64)
-    rows = (_arrays.row_index(heads, batch), _arrays.row_index(u.shape[:-1], batch), which)
+    rows = (_arrays.row_index(heads, batch), _arrays.row_index(u.shape[:-1], batch), _runs(step, n_samples))
     if structured:
         loop, rank, per_sample = compiled.structured_loop, 0, 30.0 * x.shape[1]
     elif isinstance(discrete, DiscreteStateSpace):
@@ -87,6 +86,13 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
         y = y + discrete.D[..., None] * u if np.any(discrete.D) else y
     final = x.reshape(*batch, -1)
     return y, final if pairs is None else as_modes(final)
+
+
+def _runs(step: np.ndarray | None, n_samples: int) -> np.ndarray:
+    """First sample, end and number of every run of samples that use the same discretization, (R, 3)."""
+    step = np.zeros(n_samples, dtype=np.int64) if step is None else step
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(step)) + 1, [n_samples]])
+    return _for_loops(np.stack([edges[:-1], edges[1:], step[edges[:-1]]], axis=-1), np.int64)
 
 
 def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[list[np.ndarray], np.ndarray]:

@@ -1,9 +1,10 @@
 """The recurrence x_k = A_bar x_{k-1} + B_bar u_k + B_prev u_{k-1}, y_k = C x_k, sample by sample.
 
 Every loop runs rows begin..end of a batch. `head[row]` and `signal[row]` say which parameters and which input a row
-uses, so nothing shared is copied; `step[k]` says which of several discretizations sample k uses. A row's arithmetic
-does not depend on the other rows or on where the signal was cut: the same bits for blocks of any size. Only the sums
-over one state are reassociated, in an order that the number of states decides.
+uses, so nothing shared is copied; `runs` (R, 3) holds the first sample, the end and the number of every run of samples
+under one discretization. A row's arithmetic does not depend on the other rows or on where the signal was cut: the same
+bits for blocks of any size. Only the sums over one state are reassociated, in an order that the number of states
+decides.
 """
 
 from __future__ import annotations
@@ -92,18 +93,9 @@ def turn_pairs(modes, now, before, rest, x):
 
 
 @jit
-def same_step(step, first):
-    """The end of the run of samples from `first` on that use the same discretization."""
-    last = first + 1
-    while last < step.size and step[last] == step[first]:
-        last += 1
-    return last
-
-
-@jit
-def dense_run(keep, A, b, b_prev, c, source, before, state, product, y):
-    """Samples under one discretization; returns the last of them."""
-    for k in range(source.size):
+def dense_run(keep, A, b, b_prev, c, source, first, last, before, state, product, y):
+    """Samples first to last under one discretization; returns the last of them."""
+    for k in range(first, last):
         row_products(A, state, product)
         add_drive(keep, product, b, source[k], b_prev, before, state)
         before = source[k]
@@ -112,30 +104,28 @@ def dense_run(keep, A, b, b_prev, c, source, before, state, product, y):
 
 
 @jit
-def dense_loop(begin, end, head, signal, step, keep, A, B, B_prev, C, u, before, x, work, y):
+def dense_loop(begin, end, head, signal, runs, keep, A, B, B_prev, C, u, before, x, work, y):
     """Dense systems: A (heads, steps, N, N) holds A_bar - keep I; keep (heads, steps) is 0 or 1.
 
     B (heads, steps, N), C (heads, N), u (signals, T), x (rows, N), y (rows, T); `before` (rows,) holds u_{-1} and ends
     as the last sample, `work` (rows, N) is scratch.
     """
     for row in range(begin, end):
-        h, source, first = head[row], u[signal[row]], 0
-        while first < source.size:
-            s, last = step[first], same_step(step, first)
+        h, source = head[row], u[signal[row]]
+        for first, last, s in runs:
             before[row] = dense_run(
                 keep[h, s], A[h, s], B[h, s], B_prev[h, s], C[h],
-                source[first:last], before[row], x[row], work[row], y[row, first:last],
+                source, first, last, before[row], x[row], work[row], y[row],
             )  # fmt: skip
-            first = last
 
 
 @jit
-def modal_run(turn, modes, P, Q, c, source, before, state, rest, y):
-    """Samples under one discretization; returns the last of them."""
+def modal_run(turn, modes, P, Q, c, source, first, last, before, state, rest, y):
+    """Samples first to last under one discretization; returns the last of them."""
     parts = (state.size // modes.shape[1], modes.shape[1])
     x, coupled = state.reshape(parts), rest.reshape(parts)
     rest[:] = 0
-    for k in range(source.size):
+    for k in range(first, last):
         for j in range(P.shape[0]):
             set_multiple(-dot(Q[j], state), P[j], j > 0, rest)
         turn(modes, source[k], before, coupled, x)
@@ -145,7 +135,7 @@ def modal_run(turn, modes, P, Q, c, source, before, state, rest, y):
 
 
 @jit
-def modal_loop(turn, begin, end, head, signal, step, modes, P, Q, C, u, before, x, work, y):
+def modal_loop(turn, begin, end, head, signal, runs, modes, P, Q, C, u, before, x, work, y):
     """Diagonal plus low rank: A_bar = diag(keep + z) - P Q^T, one O(N r) step per sample ([S4] Theorem 2).
 
     modes (heads, steps, 4 or 7, N) as `turn` takes them, with keep one where z holds an increment; P and Q (heads,
@@ -153,18 +143,16 @@ def modal_loop(turn, begin, end, head, signal, step, modes, P, Q, C, u, before, 
     imaginary halves; Q and C are already conjugated and weighted, so that Q^T x and C^T x are plain sums.
     """
     for row in range(begin, end):
-        h, source, first = head[row], u[signal[row]], 0
-        while first < source.size:
-            s, last = step[first], same_step(step, first)
+        h, source = head[row], u[signal[row]]
+        for first, last, s in runs:
             before[row] = modal_run(
                 turn, modes[h, s], P[h, s], Q[h, s], C[h],
-                source[first:last], before[row], x[row], work[row], y[row, first:last],
+                source, first, last, before[row], x[row], work[row], y[row],
             )  # fmt: skip
-            first = last
 
 
 @jit
-def structured_loop(begin, end, head, signal, step, generators, factors, dt, alpha, B, C, u, before, x, work, y):
+def structured_loop(begin, end, head, signal, runs, generators, factors, dt, alpha, B, C, u, before, x, work, y):
     """HiPPO operators in their own basis: one O(N) GBT step per sample; factors (heads, 3, N), dt (heads,), B (N,)."""
     for row in range(begin, end):
         state, h, source = x[row], head[row], u[signal[row]]
