@@ -12,7 +12,7 @@ from typing import Any
 EXAMPLES = """\
 examples:
   ssm-numerics report                        run every study, write ssm-report/index.html and results.json
-  ssm-numerics report lemma_3_2_blowup       only one study
+  ssm-numerics report --only precision       only one study
   ssm-numerics verify --small                check the claims quickly, without pictures
   ssm-numerics spectrum legs -n 64           eigenvalues of a HiPPO matrix
   ssm-numerics spectrum legt -n 32 --normal  eigenvalues of its normal part, the modes that S4 starts from
@@ -57,11 +57,13 @@ def build_parser() -> argparse.ArgumentParser:
         "report",
         run_report,
         "run the studies and write one self-contained page",
-        "Writes index.html (works offline, pictures inside) and results.json into a folder. Takes one to two minutes.",
+        "Writes index.html (works offline, pictures inside) and results.json into a folder. Takes one to two minutes; "
+        "studies that an earlier run into the same folder finished are run again only if something has changed.",
         "examples:\n  ssm-numerics report\n  ssm-numerics report --small --output /tmp/quick\n"
-        "  ssm-numerics report kernel_equivalence discretization\n",
+        "  ssm-numerics report --only kernel_equivalence precision\n  ssm-numerics report --full --jobs 1\n",
     )
     _study_arguments(report)
+    report.add_argument("--fresh", action="store_true", help="run finished studies again, too")
     report.add_argument("-o", "--output", default="ssm-report", metavar="FOLDER", help="where to write [%(default)s]")
 
     verify = _command(
@@ -129,7 +131,7 @@ def run_report(arguments: argparse.Namespace) -> int:
     from . import report
 
     output = Path(arguments.output)
-    passed = report.write(output, arguments.studies or None, arguments.small)
+    passed = report.write(output, **_studies(arguments), fresh=arguments.fresh)
     if arguments.json:
         print((output / "results.json").read_text(encoding="utf-8"), end="")
     else:
@@ -142,7 +144,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     from . import report, study
 
     report.require({"flint": "python-flint"})
-    outcomes, _, _ = report.run(arguments.studies or None, arguments.small)
+    outcomes = report.run(**_studies(arguments))
     facts = report.summary(outcomes)
     if arguments.json:
         record = facts | {"studies": {outcome.name: outcome.to_dict() for outcome in outcomes}}
@@ -154,8 +156,8 @@ def run_verify(arguments: argparse.Namespace) -> int:
             unit = f" {claim.unit}" if claim.unit else ""
             numbers = f"{study.number(claim.measured)}{unit} {claim.relation} {study.number(claim.bound)}{unit}"
             print(f"  {claim.verdict}  {claim.statement}  [{numbers}]")
-        if outcome.error:
-            print(f"  FAIL  stopped with {outcome.error}")
+        if outcome.error or outcome.skipped:
+            print(f"  {outcome.verdict}  {outcome.skipped or f'stopped with {outcome.error}'}")
     print(f"{facts['claims_that_hold']} of {facts['claims']} claims hold.")
     return 0 if facts["passed"] else 1
 
@@ -269,8 +271,23 @@ def _command(
 
 
 def _study_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("studies", nargs="*", metavar="STUDY", help="which studies to run [all]")
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help="which studies to run [all but those on request]")
+    parser.add_argument("--only", nargs="+", default=[], metavar="STUDY", help="the same")
     parser.add_argument("--small", action="store_true", help="the quick form of every study")
+    parser.add_argument("--full", action="store_true", help="large sizes, and the studies on request, too")
+    parser.add_argument("-j", "--jobs", type=int, metavar="N", help="processes [the cores of this machine, 4 at most]")
+
+
+def _studies(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What `report` and `verify` both pass on."""
+    from . import _parallel
+
+    return {
+        "names": arguments.studies + arguments.only or None,
+        "small": arguments.small,
+        "full": arguments.full,
+        "jobs": min(4, _parallel.cores()) if arguments.jobs is None else arguments.jobs,
+    }
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from . import _arrays, study, versions
+from . import _arrays, _study_runs, study, versions
 
 INSTALL = 'python -m pip install "ssm-numerics[report]"'
 NEEDED = {"matplotlib": "matplotlib", "jinja2": "jinja2", "rich": "rich", "flint": "python-flint"}
@@ -32,55 +32,68 @@ def require(modules: dict[str, str]) -> None:
 def run(
     names: list[str] | None = None,
     small: bool = False,
+    full: bool = False,
+    jobs: int = 1,
     figures: bool = False,
     progress: bool = True,
-) -> tuple[list[study.Outcome], dict[str, str], dict[str, str]]:
+    kept: Path | None = None,
+    fresh: bool = False,
+) -> list[study.Outcome]:
     """Run studies and, on request, draw them.
+
+    Parameters
+    ----------
+    names : list of str, optional
+        Which studies; by default all that are not on request, with `full` all.
+    small, full : bool, default False
+        The quick form of every study, or large sizes.
+    jobs : int, default 1
+        How many processes. A script that asks for more than one must protect its own start by
+        ``if __name__ == "__main__":``.
+    figures : bool, default False
+        Whether outcomes carry their pictures.
+    progress : bool, default True
+        Show progress on standard error.
+    kept : Path, optional
+        A folder of finished studies: what is there and unchanged is not run again, unless `fresh`.
 
     Returns
     -------
-    outcomes : list of study.Outcome
-    pictures : dict
-        Name of a study to its figure as a data address; empty without `figures`.
-    alternatives : dict
-        Name of a study to the text that stands for its figure.
+    list of study.Outcome
     """
-    if names is None:
-        names = study.names()
     known = study.names()
-    for name in names:
+    for name in names or ():
         _arrays.choice("study", name, known)
-    outcomes, pictures, alternatives = [], {}, {}
+    if small and full:
+        _arrays.fail("full", "be False for the small form of the studies", "both are True")
+    names = _study_runs.default_names(full) if names is None else list(dict.fromkeys(names))
+    request = _study_runs.Request(small, full, figures, _arrays.count("jobs", jobs), kept, fresh)
     with _progress(len(names)) if progress else _silence() as advance:
-        for name in names:
-            advance(name, None)
-            outcome, module = study.run(name, small)
-            if figures and module is not None and not outcome.error:
-                from .plotting import data_uri
-
-                try:
-                    pictures[name] = data_uri(module.figure(outcome.results))
-                    alternatives[name] = getattr(module, "ALT", outcome.question)
-                except Exception as error:
-                    outcome.error = f"its figure: {type(error).__name__}: {error}"
-            outcomes.append(outcome)
-            advance(name, outcome)
-    return outcomes, pictures, alternatives
+        return _study_runs.run(names, request, advance)
 
 
-def write(output: Path | str, names: list[str] | None = None, small: bool = False, progress: bool = True) -> bool:
+def write(
+    output: Path | str,
+    names: list[str] | None = None,
+    small: bool = False,
+    full: bool = False,
+    jobs: int = 1,
+    progress: bool = True,
+    fresh: bool = False,
+) -> bool:
     """Run the studies, write `index.html` and `results.json` into a folder, and say whether every claim holds.
+
+    Studies that an earlier run into the same folder finished are not run again, unless something they depend on has
+    changed: the study, the package, a version, the machine, an option.
 
     Parameters
     ----------
     output : path
         A folder; it is made if it does not exist.
-    names : list of str, optional
-        Which studies; all by default.
-    small : bool, default False
-        The quick form of every study, for trying things out.
-    progress : bool, default True
-        Show progress on standard error.
+    names, small, full, jobs, progress
+        As for `run`.
+    fresh : bool, default False
+        Run everything again.
 
     Raises
     ------
@@ -91,33 +104,34 @@ def write(output: Path | str, names: list[str] | None = None, small: bool = Fals
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.perf_counter()
-    outcomes, pictures, alternatives = run(names, small, figures=True, progress=progress)
+    outcomes = run(names, small, full, jobs, True, progress, folder / "finished", fresh)
     facts = summary(outcomes) | {
-        "small": small,
+        "form": "small" if small else "full" if full else "default",
+        "left_out": [name for name in study.names() if name not in {outcome.name for outcome in outcomes}],
         "seconds": time.perf_counter() - begin,
         "environment": versions.environment(),
     }
-    page = render(outcomes, pictures, alternatives, facts)
-    (folder / "index.html").write_text(page, encoding="utf-8")
+    (folder / "index.html").write_text(render(outcomes, facts), encoding="utf-8")
     record = facts | {"studies": {outcome.name: outcome.to_dict() for outcome in outcomes}}
     (folder / "results.json").write_text(study.to_json(record), encoding="utf-8")
     return bool(facts["passed"])
 
 
 def summary(outcomes: list[study.Outcome]) -> dict[str, Any]:
-    """How many claims hold, of how many."""
-    claims = [claim for outcome in outcomes for claim in outcome.claims]
+    """How many claims hold, of how many; what was skipped neither holds nor fails."""
+    ran = [outcome for outcome in outcomes if not outcome.skipped]
+    claims = [claim for outcome in ran for claim in outcome.claims]
     return {
-        "passed": bool(outcomes) and all(outcome.passed for outcome in outcomes),
+        "passed": bool(ran) and all(outcome.passed for outcome in ran),
         "claims": len(claims),
         "claims_that_hold": sum(claim.passed for claim in claims),
-        "studies_that_stopped": [outcome.name for outcome in outcomes if outcome.error],
+        "studies_that_stopped": [outcome.name for outcome in ran if outcome.error],
+        "studies_skipped": {outcome.name: outcome.skipped for outcome in outcomes if outcome.skipped},
+        "studies_reused": sum(outcome.reused for outcome in outcomes),
     }
 
 
-def render(
-    outcomes: list[study.Outcome], pictures: dict[str, str], alternatives: dict[str, str], facts: dict[str, Any]
-) -> str:
+def render(outcomes: list[study.Outcome], facts: dict[str, Any]) -> str:
     """The page as one string of HTML that refers to nothing outside itself."""
     import jinja2
 
@@ -127,7 +141,7 @@ def render(
     jinja.filters["paragraphs"] = lambda text: [part for part in text.split("\n\n") if part.strip()]
     jinja.filters["typeset"] = typeset
     template = jinja.get_template("report.html.jinja")
-    return template.render(outcomes=outcomes, pictures=pictures, alternatives=alternatives, facts=facts)
+    return template.render(outcomes=outcomes, facts=facts)
 
 
 def typeset(text: str) -> Any:
@@ -178,6 +192,6 @@ def _silence() -> Iterator[Callable[[str, study.Outcome | None], None]]:
 
 def _line(outcome: study.Outcome) -> str:
     held = sum(claim.passed for claim in outcome.claims)
-    verdict = "PASS" if outcome.passed else "FAIL"
     state = f"stopped: {outcome.error}" if outcome.error else f"{held} of {len(outcome.claims)} claims hold"
-    return f"{verdict}  {outcome.name:<24} {state}  ({outcome.seconds:.1f} s)"
+    spent = f"finished {outcome.measured_at}" if outcome.reused else f"{outcome.seconds:.1f} s"
+    return f"{outcome.verdict}  {outcome.name:<24} {outcome.skipped or state}  ({spent})"

@@ -2,7 +2,14 @@
 
 A study is a file `study_<name>.py` with `compute(small=False)` (numbers that JSON can hold, from a fixed seed),
 `claims(results)` (a list of `Claim`) and `figure(results)` (a Matplotlib figure). Its docstring's first line is the
-question. The files lie in `studies/` of the repository and travel inside the wheel.
+question. Constants at its top say the rest:
+
+* `SOURCE`, whose claim it examines; `METHOD`, what its numbers are compared with; `ALT`, its figure in words; `SEED`.
+* `FULL`, the options that `--full` hands to `compute`, for sizes that take too long by default.
+* `ON_REQUEST = True` for a study of times alone: it runs with `--full` or when named, and by itself.
+* `NEEDS`, packages of the extra `data` (import name to package name) without which it is skipped.
+
+The files lie in `studies/` of the repository and travel inside the wheel.
 """
 
 from __future__ import annotations
@@ -14,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +33,7 @@ ORDER = (
     "lemma_3_2_blowup",
     "eigenvalue_spectra",
     "kernel_equivalence",
-    "discretization",
+    "discretization_accuracy",
     "delta_form",
     "hippo_reconstruction",
     "gating_is_backward_euler",
@@ -87,31 +95,43 @@ class Claim:
 
 @dataclass
 class Outcome:
-    """What running one study gave: its numbers and claims, or the error that stopped it."""
+    """What running one study gave: its numbers, claims and figure, or the error that stopped it.
+
+    `picture` is the figure as a data address and `alternative` the text that stands for it; `skipped` says what a study
+    that did not run needs; `measured_at` is when it ran, and `reused` whether that was an earlier run.
+    """
 
     name: str
-    question: str
-    explanation: str
+    question: str = ""
+    explanation: str = ""
+    source: str = ""
+    method: str = ""
+    seed: int | None = None
     results: dict[str, Any] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
+    alternative: str = ""
+    picture: str = ""
     seconds: float = 0.0
+    measured_at: str = ""
     error: str = ""
+    skipped: str = ""
+    reused: bool = False
 
     @property
     def passed(self) -> bool:
         """Whether the study ran and all its claims hold; a study without claims proves nothing."""
         return not self.error and bool(self.claims) and all(claim.passed for claim in self.claims)
 
+    @property
+    def verdict(self) -> str:
+        """PASS, FAIL, or SKIP where something it needs is not installed."""
+        return "SKIP" if self.skipped else "PASS" if self.passed else "FAIL"
+
     def to_dict(self) -> dict[str, Any]:
-        """The outcome as JSON can hold it."""
-        return {
-            "question": self.question,
-            "verdict": "PASS" if self.passed else "FAIL",
-            "claims": [claim.to_dict() for claim in self.claims],
-            "seconds": round(self.seconds, 3),
-            "error": self.error,
-            "results": self.results,
-        }
+        """The outcome as JSON can hold it, without its picture."""
+        record = {key: value for key, value in vars(self).items() if key not in ("name", "explanation", "picture")}
+        record["claims"] = [claim.to_dict() for claim in self.claims]
+        return {"verdict": self.verdict, **record, "seconds": round(self.seconds, 3)}
 
 
 def folder() -> Path:
@@ -141,26 +161,57 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def run(name: str, small: bool = False) -> tuple[Outcome, ModuleType | None]:
+def on_request(name: str) -> bool:
+    """Whether a study runs only when it is asked for; one that cannot be loaded runs, to show its error."""
+    try:
+        return bool(getattr(load(name), "ON_REQUEST", False))
+    except Exception:
+        return False
+
+
+def run(name: str, small: bool = False, full: bool = False, figures: bool = False) -> Outcome:
     """Run one study; an exception inside it becomes the outcome's error, so that the others still run."""
-    begin, module = time.perf_counter(), None
-    outcome = Outcome(name, name.replace("_", " "), "")
+    begin = time.perf_counter()
+    outcome = Outcome(name, name.replace("_", " "))
     try:
         module = load(name)
-        outcome.question, outcome.explanation = _docstring(module)
-        outcome = evaluate(name, module, small)
+        outcome = describe(name, module)
+        if not outcome.skipped:
+            outcome = evaluate(name, module, small, **(getattr(module, "FULL", {}) if full else {}))
+            if figures:
+                from .plotting import data_uri
+
+                outcome.picture = data_uri(module.figure(outcome.results))
     except Exception as error:
         outcome.error = f"{type(error).__name__}: {error}"
     outcome.seconds = time.perf_counter() - begin
-    return outcome, module
+    outcome.measured_at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    return outcome
+
+
+def describe(name: str, module: ModuleType) -> Outcome:
+    """An outcome that holds what is known before the study runs."""
+    question, explanation = _docstring(module)
+    missing = [package for word, package in getattr(module, "NEEDS", {}).items() if find_spec(word) is None]
+    return Outcome(
+        name,
+        question,
+        explanation,
+        getattr(module, "SOURCE", ""),
+        getattr(module, "METHOD", ""),
+        getattr(module, "SEED", None),
+        alternative=getattr(module, "ALT", question),
+        skipped=f'needs {" and ".join(missing)}: python -m pip install "ssm-numerics[data]"' if missing else "",
+    )
 
 
 def evaluate(name: str, module: ModuleType, small: bool = False, **options: Any) -> Outcome:
     """The numbers and claims of a loaded study; options go to its `compute`."""
-    question, explanation = _docstring(module)
+    outcome = describe(name, module)
     with one_blas_thread():
-        results = plain(module.compute(small=small, **options))
-        return Outcome(name, question, explanation, results, module.claims(results))
+        outcome.results = plain(module.compute(small=small, **options))
+        outcome.claims = module.claims(outcome.results)
+    return outcome
 
 
 @contextmanager

@@ -18,6 +18,8 @@ PACKAGES = (
     "ducc0",
     "matplotlib",
     "sleepecg",
+    "mlxtend",
+    "scikit-learn",
 )
 
 

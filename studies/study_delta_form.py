@@ -15,6 +15,8 @@ import numpy as np
 import ssm_numerics as ssm
 from ssm_numerics.study import Claim, run_as_script
 
+SOURCE = "this project's (docs/discretization.md)"
+METHOD = "kernels and exponentials against enclosing balls, with the increment and without it"
 SEED = 11
 U = 2.0**-53
 FAMILIES = ("legs", "legt", "lagt")

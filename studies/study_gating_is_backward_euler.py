@@ -14,6 +14,8 @@ import numpy as np
 import ssm_numerics as ssm
 from ssm_numerics.study import Claim, run_as_script
 
+SOURCE = "[LSSL] Lemma 3.1"
+METHOD = "both sides of the identities in float64, over 26 decades of gates and through a signal"
 SEED = 31
 U = 2.0**-53
 ALT = (

@@ -17,6 +17,8 @@ import numpy as np
 import ssm_numerics as ssm
 from ssm_numerics.study import Claim, run_as_script
 
+SOURCE = "[HiPPO] sections 2 and 3: N coefficients are a memory of the past"
+METHOD = "relative error in the mean square, beside that of the orthogonal projection, which is the best possible"
 SEED = 360
 WINDOW = 2.0  # seconds
 RULES = ("zoh", "bilinear")

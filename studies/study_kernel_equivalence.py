@@ -18,6 +18,8 @@ import numpy as np
 import ssm_numerics as ssm
 from ssm_numerics.study import Claim, run_as_script
 
+SOURCE = "[LSSL] section 3 (one kernel, many views); [S4] Algorithm 1"
+METHOD = "every entry of every kernel against an enclosing ball"
 SEED = 7
 U = 2.0**-53
 FAMILIES = ("legs", "legt", "lagt", "fout")

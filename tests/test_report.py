@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ssm_numerics import report, study
+from ssm_numerics import _study_runs, report, study
 from ssm_numerics.study import Claim, Outcome
 
 FAST = "gating_is_backward_euler"
@@ -27,11 +27,15 @@ class Page(HTMLParser):
         self.addresses: list[str] = []
         self.alternatives: list[str] = []
         self.open: list[str] = []
+        self.ids: list[str] = []
+        self.headings: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
         self.addresses += [str(named[key]) for key in ("src", "href") if key in named]
+        self.ids += [str(named["id"])] if "id" in named else []
+        self.headings += [tag] if tag in ("h1", "h2") else []
         if tag == "img":
             self.alternatives.append(named.get("alt") or "")
         if tag not in ("meta", "img", "link"):
@@ -41,15 +45,21 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def fake(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> None:
+def fake(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> ModuleType:
     """Put one made-up study in the place of all others."""
     module = ModuleType("study_made_up")
     module.__doc__ = "Does it <work>?\n===============\n\nA first & last paragraph."
-    defaults = {"compute": lambda small: {"x": 1.0}, "claims": lambda results: [Claim("It works", 1, "<=", 2)]}
+    defaults = {
+        "compute": lambda small, **options: {"x": 1.0, **options},
+        "claims": lambda results: [Claim("It works", 1, "<=", 2)],
+        "figure": empty_figure,
+    }
     for name, function in (defaults | functions).items():
         setattr(module, name, function)
     monkeypatch.setattr(study, "names", lambda: ["made_up"])
     monkeypatch.setattr(study, "load", lambda name: module)
+    monkeypatch.setattr(_study_runs, "key", lambda name, request: "the same")
+    return module
 
 
 def empty_figure(results: dict[str, Any]) -> Any:
@@ -65,9 +75,28 @@ def test_the_page_is_whole_and_refers_to_nothing_outside(tmp_path: Path) -> None
     assert page.open == []
     assert page.alternatives
     assert all(len(words) > 40 for words in page.alternatives)
-    assert all(address.startswith(("#", "data:image/svg+xml;base64,")) for address in page.addresses)
+    assert all(address.startswith(("#", "results.json", "data:image/svg+xml;base64,")) for address in page.addresses)
     assert not re.search(r"url\(|@import|<script", text)
-    assert text.count('class="v PASS"') == 1 + 4
+    assert text.count('v PASS"') == 1 + 1 + 4  # the whole, the contents, four claims
+    assert (tmp_path / "results.json").is_file()
+
+
+def test_links_inside_the_page_lead_somewhere_once(tmp_path: Path) -> None:
+    report.write(tmp_path, [FAST], small=True, progress=False)
+    page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert len(page.ids) == len(set(page.ids))
+    assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
+    assert [level for level in page.headings if level == "h1"] == ["h1"]
+
+
+def test_every_study_says_where_its_claim_comes_from_and_how_it_is_measured(tmp_path: Path) -> None:
+    report.write(tmp_path, [FAST], small=True, progress=False)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    for word in ("Source", "Method", "Seed", "Measured", "Again"):
+        assert f"<dt>{word}</dt>" in text
+    for name in study.names():
+        module = study.load(name)
+        assert len(module.SOURCE) > 5 and len(module.METHOD) > 20, name
 
 
 def test_results_are_strict_json_with_every_claim(tmp_path: Path) -> None:
@@ -84,13 +113,13 @@ def test_a_claim_that_fails_fails_the_report(tmp_path: Path, monkeypatch: pytest
     fake(monkeypatch, claims=lambda results: [Claim("It is small", 3.0, "<=", 2.0)], figure=empty_figure)
     assert not report.write(tmp_path, progress=False)
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert 'class="v FAIL"' in text
+    assert 'v FAIL"' in text
     assert "Does it &lt;work&gt;?" in text
     assert json.loads((tmp_path / "results.json").read_text())["studies"]["made_up"]["verdict"] == "FAIL"
 
 
 def test_a_study_that_stops_is_named_and_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(small: bool) -> dict[str, Any]:
+    def broken(small: bool, **options: Any) -> dict[str, Any]:
         raise FloatingPointError("overflow in the third step")
 
     fake(monkeypatch, compute=broken)
