@@ -201,3 +201,10 @@ def complex_plane(
     ax.contour(x, y, inside.astype(float), levels=[0.5], colors=[look["color"]], linestyles=[look["linestyle"]])
     handle = Line2D([], [], color=look["color"], linestyle=look["linestyle"], label=label)
     ax.add_line(handle)
+
+
+def image(ax: Any, values: np.ndarray) -> Any:
+    """Signed numbers as an image, rows downwards, zero in the middle of a scale that also rises in grey."""
+    largest = float(np.max(np.abs(values))) or 1.0
+    ax.grid(visible=False)
+    return ax.imshow(values, cmap="cividis", vmin=-largest, vmax=largest, interpolation="nearest", aspect="equal")

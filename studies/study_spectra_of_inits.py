@@ -8,7 +8,7 @@ near the top frequency N²/π the diagonal system has resonances that LegS has n
 adds all states up, and the kernels themselves stay apart. What is lost is not seen by slow inputs only.
 
 S4D-Inv and S4D-Lin are not made to agree with LegS; their transfer functions are drawn beside it, each with the C that
-fits LegS best at slow frequencies.
+fits LegS best in the least squares sense over a logarithmic grid of frequencies.
 """
 
 import numpy as np
@@ -64,7 +64,7 @@ def case(N, name):
     t = np.linspace(0.005, 3.0, 2000)
     kernels = [ssm.impulse_response(system, t) for system in (full, diagonal)]
     bump = np.exp(-(((t - 1) / 0.3) ** 2))
-    responses = [ssm.respond(system, bump, t) for system in (full, diagonal)]
+    responses = [ssm.respond(system, bump, t, hold="foh") for system in (full, diagonal)]
     return {
         "N": N,
         "slow": float(difference[omega <= SLOW].max() / largest),
@@ -86,13 +86,13 @@ def curves(N):
     omega = np.geomspace(0.1, 2 * N**2 / np.pi, 600)
     out = {"omega": omega, "legs": np.abs(full.transfer_function(1j * omega))}
     out["s4d-legs"] = np.abs(diagonal.transfer_function(1j * omega))
-    slow = np.linspace(0.0, SLOW, 400)
-    wanted = full.transfer_function(1j * slow)
+    wanted = full.transfer_function(1j * omega)
     for name in INITS[1:]:
         poles = ssm.diagonal_init(name, N).Lambda
-        basis = np.stack([1 / (1j * slow[:, None] - poles), 1 / (1j * slow[:, None] - poles.conj())])
+        basis = np.stack([1 / (1j * omega[:, None] - poles), 1 / (1j * omega[:, None] - poles.conj())])
         columns = np.concatenate([basis.sum(0), 1j * (basis[0] - basis[1])], axis=1)  # real and imaginary part of C
-        C = np.linalg.lstsq(np.concatenate([columns.real, columns.imag]), np.concatenate([wanted.real, wanted.imag]), rcond=1e-8)[0]
+        parts = (np.concatenate([values.real, values.imag]) for values in (columns, wanted))
+        C = np.linalg.lstsq(*parts, rcond=1e-8)[0]
         half = poles.size
         system = ssm.Diagonal(poles, np.ones(half), C[:half] + 1j * C[half:], conjugate_pairs=True)
         out[name] = np.abs(system.transfer_function(1j * omega))

@@ -91,7 +91,7 @@ def claims(results):
         Claim("FouT and FouD can be diagonalized: largest error over N", fourier, "<=", 100, "u"),
     ]
     if largest >= 32:
-        for family, limit in (("legs", 24), ("legt", 32), ("lmu", 32)):
+        for family, limit in (("legs", 32), ("legt", 48), ("lmu", 48)):
             out.append(Claim(f"{family}: N from which eigenvectors keep less than two digits", first_lost(cases[family]), "<=", limit))
     return out
 
@@ -112,8 +112,8 @@ def figure(results):
         left.fill_between(
             results["orders"], np.min(unitary, 0), np.max(unitary, 0), color="#999999", label="unitary form, all families"
         )
-        left.set(xlabel="number of states N", ylabel="relative error of the kernel", title="Through eigenvectors (1000 % = cut off)")
-        left.legend(loc="center right", bbox_to_anchor=(1.0, 0.6))
+        left.set(xlabel="number of states N", ylabel="relative error of the kernel", title="Through eigenvectors, cut off at 10³")
+        left.legend(loc="center right", bbox_to_anchor=(1.0, 0.38), fontsize=8, ncols=2)
         right.plot([1, 1 / U], [U, 1], color="#666666", linewidth=0.8, label="κ u")
         right.set(xlabel="condition number κ of the eigenvectors (10²⁰: larger)", title="What the condition number predicts")
         right.legend(loc="upper left")
