@@ -123,6 +123,7 @@ def growth(result: Any, ax: Any = None) -> Any:
             ("log2_largest_entry", "largest entry of V"),
             ("log2_condition_raw", "condition number of V"),
             ("log2_condition_scaled", "condition number, columns normalized"),
+            ("log2_eigenvalue_condition", "largest condition number of an eigenvalue"),
         )
         every = max(1, len(result.N) // 16)
         for index, (name, label) in enumerate(curves):

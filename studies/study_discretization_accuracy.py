@@ -8,6 +8,10 @@ Accuracy depends on what a sample means. If sample k is the input at the end of 
 second order; if it is the input in the middle of its step, the bilinear rule and zero-order hold are too. Zero-order
 hold is exact, up to rounding, for inputs that are constant over each step, and first-order hold for inputs that are
 linear. The reference is the exponential of the system joined to the oscillator that makes its input.
+
+LegS with 64 states is stiff, ‖A‖ ≈ 2,600. The bilinear rule and first-order hold keep their second order for steps with
+Δ‖A‖ up to a hundred, where the fast modes are not resolved at all; zero-order hold drops to first order there, because
+its stairs excite them, and regains the second only when Δ‖A‖ is small; Euler has overflowed.
 """
 
 import warnings
@@ -26,10 +30,13 @@ ORDERS = {  # order of convergence, by where in its step a sample is taken
     "middle": {"euler": 1, "backward_euler": 1, "bilinear": 2, "zoh": 2, "foh": 1},
 }
 N, FREQUENCY, TIME = 8, 2.5, 2.0
+STIFF = 64
 ALT = (
-    "Left: stability regions in the plane of Δλ: Euler inside a disc, bilinear the whole left half-plane, "
-    "backward Euler all but a disc on the right. Middle: spectral radius of the discretized LegS matrix against "
-    "the step; only Euler passes one. Right: error against the step on logarithmic axes, with slopes one and two."
+    "Above left: stability regions in the plane of Δλ: Euler inside a disc, bilinear the whole left half-plane, "
+    "backward Euler all but a disc on the right. Above right: spectral radius of the discretized LegS matrix against "
+    "the step; only Euler passes one. Below left: error against the step on logarithmic axes, with slopes one and two. "
+    "Below right: the same for 64 states against the step times the norm of A; bilinear and first-order hold fall with "
+    "slope two from a hundred on, zero-order hold with slope one, Euler leaves the picture."
 )
 
 
@@ -44,13 +51,20 @@ def compute(small=False):
     counts = (64, 128, 256) if small else (64, 128, 256, 512, 1024)
     errors = {at: {method: [error(system, method, at, n) for n in counts] for method in METHODS} for at in ORDERS}
     orders = {at: {m: float(np.log2(e[-2] / e[-1])) for m, e in errors[at].items()} for at in errors}
+    stiff = legs(16 if small else STIFF)
+    stiff_counts = (16, 64, 256) if small else (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+    size = float(np.linalg.norm(stiff.A, 2))
     return {
+        "stiff_N": stiff.n_states,
+        "stiff_step_times_norm": TIME * size / np.array(stiff_counts),
+        "stiff_errors": {m: [stiff_error(stiff, m, n) for n in stiff_counts] for m in METHODS},
         "dt": dt,
         "spectral_radius": radius,
         "euler_limit_times_half_N": limits,
         "step": TIME / np.array(counts),
         "errors": errors,
         "orders": orders,
+        "unresolved_order": {m: unresolved_order(stiff, m) for m in ("bilinear", "foh", "zoh")},
         "exactness_in_u": {hold: exactness(system, hold, 40 if small else 200) for hold in ("zoh", "foh")},
     }
 
@@ -85,6 +99,22 @@ def error(system, method, at, n):
     t = dt * (np.arange(1, n + 1) - (0.5 if at == "middle" else 0.0))
     y = ssm.simulate(system, np.sin(FREQUENCY * t), dt, discretization=method)
     return float(abs(y[-1] - oscillator_response(system)))
+
+
+def stiff_error(system, method, n):
+    """The same relative to the exact output, samples in their better place; what overflows is infinitely wrong."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ssm.UnstableDiscretizationWarning)
+        value = error(system, method, "end" if method == "foh" else "middle", n) / abs(oscillator_response(system))
+    return value if np.isfinite(value) else np.inf
+
+
+def unresolved_order(system, method):
+    """The mean order between Δ‖A‖ = 80 and 5: the slope of four points on logarithmic axes."""
+    size = float(np.linalg.norm(system.A, 2))
+    counts = [round(TIME * size / product) for product in (80, 32, 13, 5)]
+    errors = [stiff_error(system, method, n) for n in counts]
+    return float(-np.polyfit(np.log(counts), np.log(errors), 1)[0])
 
 
 def oscillator_response(system):
@@ -154,6 +184,12 @@ def claims(results):
             out.append(
                 Claim(f"Samples at {words} of their step: order {order} for {named}; deviation", worst, "<=", 0.1)
             )
+    order, stiff = results["unresolved_order"], f"LegS, N = {results['stiff_N']}, Δ‖A‖ from 80 to 5"
+    out += [
+        Claim(f"{stiff}: least mean order of bilinear and foh", min(order["bilinear"], order["foh"]), ">=", 1.7),
+        Claim(f"{stiff}: mean order of zero-order hold, samples in the middle", order["zoh"], "<=", 1.5),
+        Claim(f"LegS, N = {results['stiff_N']}, Δ‖A‖ = {results['stiff_step_times_norm'][0]:.0f}: error of Euler", results["stiff_errors"]["euler"][0], ">=", 1),
+    ]
     # 200 steps of 8 states: each step rounds by N u times the state, and LegS forgets.
     for hold, words in (("zoh", "piecewise constant"), ("foh", "piecewise linear")):
         out.append(Claim(f"{hold} is exact for {words} input", results["exactness_in_u"][hold], "<=", 200 * N, "u"))
@@ -165,7 +201,7 @@ def figure(results):
     from ssm_numerics import plotting
 
     with plotting.style():
-        fig, ((plane, radii, orders),) = plotting.new_figure(1, 3, width=11.0, height=3.6)
+        fig, ((plane, radii), (orders, stiff)) = plotting.new_figure(2, 2, width=9.5, height=7.0)
         x, y = np.meshgrid(np.linspace(-4, 4, 401), np.linspace(-3, 3, 301))
         z = x + 1j * y
         for index, (alpha, label) in enumerate(((0.0, "Euler"), (0.5, "bilinear"), (1.0, "backward Euler"))):
@@ -189,6 +225,11 @@ def figure(results):
         orders.xaxis.set_minor_formatter("")
         orders.set(xlabel="step Δ", title="Error, by place of the sample")
         orders.legend(loc="lower right", fontsize=8)
+        for index, method in enumerate(METHODS):
+            values = np.array([np.nan if e is None else e for e in results["stiff_errors"][method]], dtype=float)
+            stiff.loglog(results["stiff_step_times_norm"], values, label=method, **plotting.series(index))
+        stiff.set(xlabel="Δ‖A‖", ylim=(None, 10), title=f"Relative error, LegS, N = {results['stiff_N']}")
+        stiff.legend(loc="lower right", fontsize=8)
     return fig
 
 

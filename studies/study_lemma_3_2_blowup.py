@@ -8,7 +8,9 @@ all, and its entries grow faster than the 2^(4N/3) that is printed, like φ^(2N)
 φ.
 
 Normalizing the columns does not help: the condition number still grows like (1 + √2)^(2N) ≈ 2^(2.5431 N), so that
-float64 has no digit left from N ≈ 23. The basis of the normal plus low-rank form is unitary, with condition number 1
+float64 has no digit left from N ≈ 23. No other scaling helps either: none gets below the largest condition number of an
+eigenvalue, which grows at the same rate and sits at the index j ≈ N/√2. Unit columns are within a factor N of that, so
+the best scaling would gain one or two states. The basis of the normal plus low-rank form is unitary, with condition number 1
 for every N.
 """
 
@@ -22,7 +24,7 @@ METHOD = "exact integers for the eigenvectors, ball arithmetic for condition num
 SEED = 32
 U = 2.0**-53
 ALT = (
-    "Left: base-two logarithms of the largest eigenvector entry and of two condition numbers against N, straight "
+    "Left: base-two logarithms of the largest eigenvector entry and of three condition numbers against N, straight "
     "lines that cross the 53 bits of float64 between N = 18 and N = 40. Right: error of the LegS convolution "
     "kernel on a logarithmic axis; through eigenvectors it climbs from rounding level to above one near N = 20, "
     "through the unitary basis it stays at rounding level."
@@ -40,6 +42,11 @@ def compute(small=False):
         "log2_largest_entry": growth.log2_largest_entry[shown],
         "log2_condition_raw": growth.log2_condition_raw[shown],
         "log2_condition_scaled": growth.log2_condition_scaled[shown],
+        "log2_eigenvalue_condition": growth.log2_eigenvalue_condition[shown],
+        "unit_over_best_over_N": np.max(np.exp2(growth.log2_condition_scaled - growth.log2_eigenvalue_condition) / growth.N),
+        "largest_N": growth.N[-1],
+        "worst_ratio": growth.worst_ratio[-1],
+        "best_float64_limit": next(iter(growth.N[growth.log2_eigenvalue_condition >= 53]), None),
         "bits_per_state": growth.corrected_slopes,
         "limits": growth.limits,
         "float64_limit": growth.float64_limit,
@@ -99,7 +106,27 @@ def claims(results):
             "<=",
             0.02,
         ),
-        Claim("The order at which float64 has no digit left", results["float64_limit"] or np.inf, "<=", 23),
+        # κ₂ ≤ ‖V‖_F ‖V⁻¹‖_F = √N (Σ κ_j²)^(1/2) for unit columns, and no scaling is below max κ_j.
+        Claim(
+            "Unit columns: condition over the largest eigenvalue condition number, a lower bound for any scaling, over N",
+            results["unit_over_best_over_N"],
+            "<=",
+            1,
+        ),
+        Claim(
+            "Largest eigenvalue condition number: distance from 2 log₂(1+√2) = 2.5431 bits",
+            abs(rate["eigenvalue_condition"] - limit["eigenvalue_condition"]),
+            "<=",
+            0.02,
+        ),
+        Claim(
+            f"The worst eigenvalue -(j+1) at N = {results['largest_N']}: distance of j/N from 1/√2",
+            abs(results["worst_ratio"] - np.sqrt(0.5)),
+            "<=",
+            2 / results["largest_N"],
+        ),
+        Claim("The order at which float64 has no digit left, unit columns", results["float64_limit"] or np.inf, "<=", 23),
+        Claim("The same for the best scaling there can be", results["best_float64_limit"] or np.inf, "<=", 24),
         Claim("The kernel through eigenvectors in float64: largest relative error", lost, ">=", 1.0),
         # Algorithm 1 on the circle r^L = 1/2 keeps 2e-13, and the rounding of the unitary form adds a few N u.
         Claim("The kernel through the unitary form: largest relative error over N", kept, "<=", 1000, "u"),
