@@ -50,9 +50,7 @@ def run(names: list[str], request: Request, advance: Progress) -> list[study.Out
     return [done[name] for name in names]
 
 
-def _run_all(
-    names: list[str], request: Request, jobs: int, advance: Progress
-) -> Iterator[tuple[str, study.Outcome]]:
+def _run_all(names: list[str], request: Request, jobs: int, advance: Progress) -> Iterator[tuple[str, study.Outcome]]:
     """Each study with its outcome as it is finished, in this process or in several."""
     options = (request.small, request.full, request.figures)
     if min(jobs, len(names)) <= 1:

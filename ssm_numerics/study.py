@@ -31,12 +31,25 @@ from . import _arrays
 PREFIX = "study_"
 ORDER = (
     "lemma_3_2_blowup",
+    "why_unitary_nplr",
+    "pseudospectra_of_hippo",
+    "right_half_plane",
     "eigenvalue_spectra",
+    "spectra_of_inits",
     "kernel_equivalence",
+    "node_pole_collision",
+    "precision",
     "discretization_accuracy",
+    "zoh_vs_bilinear",
+    "half_rate",
     "delta_form",
+    "kernel_images",
     "hippo_reconstruction",
+    "memory_of_measures",
+    "hippo_vs_random",
     "gating_is_backward_euler",
+    "closed_form_nplr",
+    "million_states",
 )
 """The order in which the report tells the story; studies that are not named here follow alphabetically."""
 

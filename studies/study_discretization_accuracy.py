@@ -188,7 +188,12 @@ def claims(results):
     out += [
         Claim(f"{stiff}: least mean order of bilinear and foh", min(order["bilinear"], order["foh"]), ">=", 1.7),
         Claim(f"{stiff}: mean order of zero-order hold, samples in the middle", order["zoh"], "<=", 1.5),
-        Claim(f"LegS, N = {results['stiff_N']}, Δ‖A‖ = {results['stiff_step_times_norm'][0]:.0f}: error of Euler", results["stiff_errors"]["euler"][0], ">=", 1),
+        Claim(
+            f"LegS, N = {results['stiff_N']}, Δ‖A‖ = {results['stiff_step_times_norm'][0]:.0f}: error of Euler",
+            results["stiff_errors"]["euler"][0],
+            ">=",
+            1,
+        ),
     ]
     # 200 steps of 8 states: each step rounds by N u times the state, and LegS forgets.
     for hold, words in (("zoh", "piecewise constant"), ("foh", "piecewise linear")):

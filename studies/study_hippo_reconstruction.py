@@ -20,7 +20,7 @@ from ssm_numerics.study import Claim, run_as_script
 SOURCE = "[HiPPO] sections 2 and 3: N coefficients are a memory of the past"
 METHOD = "relative error in the mean square, beside that of the orthogonal projection, which is the best possible"
 SEED = 360
-WINDOW = 2.0  # seconds
+WINDOW, HEARD = 2.0, 60.0  # seconds
 RULES = ("zoh", "bilinear")
 ALT = (
     "Left: the last two seconds of an electrocardiogram and their reconstruction from 64 and from 256 numbers; "
@@ -72,9 +72,12 @@ def load_signal():
 
 
 def sliding_window(signal, rate, N, rule):
-    """The last WINDOW seconds as N numbers remember them; a held sample stands for the middle of its step."""
+    """The last WINDOW seconds as N numbers remember them; a held sample stands for the middle of its step.
+
+    What lies further back than HEARD has been forgotten and need not be compressed.
+    """
     op = ssm.hippo("legt", N, theta=WINDOW)
-    c = ssm.compress(op, signal, 1 / rate, discretization=rule)
+    c = ssm.compress(op, signal[-round(HEARD * rate) :], 1 / rate, discretization=rule)
     n = round(WINDOW * rate)
     return op.reconstruct(c, (np.arange(n)[::-1] + 0.5) / rate)
 

@@ -1,12 +1,13 @@
 """What does a kernel see in an image that is read line by line?
 =============================================================
 
-Path-X shows a model an image of 128 × 128 as 16,384 pixels in a row, and S4 draws its trained kernels as images of that
-shape. Here are the kernels before any training, for LegS and LegT with random output weights. The step Δ decides how
-far they look: half of the energy of a LegS kernel lies within a fixed time, so within a number of pixels that grows like
-1/Δ: less than one line at Δ = 1/128, more than half of the image at Δ = 1/16384, where the kernel does not even end. A kernel of LegT with θ = 1 ends sharply
-after 1/Δ pixels. What these kernels do not have is any trace of columns: a pixel and the one below it are as unrelated
-as the distance of 128 in a smooth function of time makes them; two-dimensional structure in a trained kernel is learned.
+Path-X shows a model an image of 128 × 128 as 16,384 pixels in a row, and S4 draws its trained kernels as images of
+that shape. Here are the kernels before any training, for LegS and LegT with random output weights. The step Δ decides
+how far they look: half of the energy of a LegS kernel lies within a fixed time, so within a number of pixels that
+grows like 1/Δ: less than one line at Δ = 1/128, more than half of the image at Δ = 1/16384, where the kernel does not
+even end. A kernel of LegT with θ = 1 ends sharply after 1/Δ pixels. What these kernels do not have is any trace of
+columns: a pixel and the one below it are as unrelated as the distance of 128 in a smooth function of time makes them;
+two-dimensional structure in a trained kernel is learned.
 """
 
 import numpy as np
@@ -20,9 +21,9 @@ SEED = 80
 U = 2.0**-53
 FAMILIES = ("legs", "legt")
 ALT = (
-    "Six images of 128 by 128 pixels, kernels read line by line, LegS above and LegT below. From left to right the step "
-    "shrinks and the kernel reaches from the first line, over a quarter, to the whole image; LegS fades smoothly, LegT "
-    "ends at one line of the image. All show horizontal stripes only."
+    "Six images of 128 by 128 pixels, kernels read line by line, LegS above and LegT below. From left to right the "
+    "step shrinks and the kernel reaches from the first line, over a quarter, to the whole image; LegS fades "
+    "smoothly, LegT ends at one line of the image. All show horizontal stripes only."
 )
 
 

@@ -8,10 +8,10 @@ all, and its entries grow faster than the 2^(4N/3) that is printed, like φ^(2N)
 φ.
 
 Normalizing the columns does not help: the condition number still grows like (1 + √2)^(2N) ≈ 2^(2.5431 N), so that
-float64 has no digit left from N ≈ 23. No other scaling helps either: none gets below the largest condition number of an
-eigenvalue, which grows at the same rate and sits at the index j ≈ N/√2. Unit columns are within a factor N of that, so
-the best scaling would gain one or two states. The basis of the normal plus low-rank form is unitary, with condition number 1
-for every N.
+float64 has no digit left from N ≈ 23. No other scaling helps either: none gets below the largest condition number of
+an eigenvalue, which grows at the same rate and sits at the index j ≈ N/√2. Unit columns are within a factor N of
+that, so the best scaling would gain one or two states. The basis of the normal plus low-rank form is unitary, with
+condition number 1 for every N.
 """
 
 import numpy as np
@@ -43,7 +43,9 @@ def compute(small=False):
         "log2_condition_raw": growth.log2_condition_raw[shown],
         "log2_condition_scaled": growth.log2_condition_scaled[shown],
         "log2_eigenvalue_condition": growth.log2_eigenvalue_condition[shown],
-        "unit_over_best_over_N": np.max(np.exp2(growth.log2_condition_scaled - growth.log2_eigenvalue_condition) / growth.N),
+        "unit_over_best_over_N": np.max(
+            np.exp2(growth.log2_condition_scaled - growth.log2_eigenvalue_condition) / growth.N
+        ),
         "largest_N": growth.N[-1],
         "worst_ratio": growth.worst_ratio[-1],
         "best_float64_limit": next(iter(growth.N[growth.log2_eigenvalue_condition >= 53]), None),
@@ -108,7 +110,7 @@ def claims(results):
         ),
         # κ₂ ≤ ‖V‖_F ‖V⁻¹‖_F = √N (Σ κ_j²)^(1/2) for unit columns, and no scaling is below max κ_j.
         Claim(
-            "Unit columns: condition over the largest eigenvalue condition number, a lower bound for any scaling, over N",
+            "Unit columns: condition over the largest eigenvalue condition number, which no scaling gets below, over N",
             results["unit_over_best_over_N"],
             "<=",
             1,
@@ -125,7 +127,9 @@ def claims(results):
             "<=",
             2 / results["largest_N"],
         ),
-        Claim("The order at which float64 has no digit left, unit columns", results["float64_limit"] or np.inf, "<=", 23),
+        Claim(
+            "The order at which float64 has no digit left, unit columns", results["float64_limit"] or np.inf, "<=", 23
+        ),
         Claim("The same for the best scaling there can be", results["best_float64_limit"] or np.inf, "<=", 24),
         Claim("The kernel through eigenvectors in float64: largest relative error", lost, ">=", 1.0),
         # Algorithm 1 on the circle r^L = 1/2 keeps 2e-13, and the rounding of the unitary form adds a few N u.

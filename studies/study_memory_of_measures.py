@@ -1,14 +1,14 @@
 """What does each HiPPO measure remember, and how old may it be?
 ==============================================================
 
-A HiPPO operator keeps N coefficients of the past, weighted by a measure: LegT and LMU the last θ seconds uniformly, FouT
-the last two by sines, LagT, LegS and FouD the whole past with weights e^-t in different bases, and scaled LegS the whole
-history stretched to one interval. What comes back is compared with the input by its age, for random inputs of limited
-bandwidth, after the operator has run long enough to have forgotten its start.
+A HiPPO operator keeps N coefficients of the past, weighted by a measure: LegT and LMU the last θ seconds uniformly,
+FouT the last two by sines, LagT, LegS and FouD the whole past with weights e^-t in different bases, and scaled LegS
+the whole history stretched to one interval. What comes back is compared with the input by its age, for random inputs
+of limited bandwidth, after the operator has run long enough to have forgotten its start.
 
 The windows remember evenly and then nothing. LagT and LegS remember the recent past best, LegS in e^-t, so its
-resolution falls like the weight does; scaled LegS remembers all ages about equally, both ends
-best, and each worse the longer the history.
+resolution falls like the weight does; scaled LegS remembers all ages about equally, both ends best, and each
+worse the longer the history.
 """
 
 import numpy as np
@@ -76,12 +76,39 @@ def claims(results):
     eight, many = (np.array(errors)[4:-4] for errors in results["by_position"].values())
     return [
         Claim(f"LegT, N = {results['N']}: largest error at any age in its window", legt.max(), "<=", 0.05),
-        Claim("LegT is even: error over its older half relative to that over its younger half", legt[unit:].mean() / legt[:unit].mean(), "<=", 2),
-        Claim("LMU is LegT in another scaling: largest difference of the errors", np.max(np.abs(by_age["lmu"] - legt)), "<=", 1e-9),
-        Claim("FouT, whose sines must be periodic: error relative to that of LegT", by_age["fout"].mean() / legt.mean(), ">=", 3),
-        Claim("LegS: error at ages 3 to 4 over that at ages 0 to 1", by_age["legs"][-unit:].mean() / by_age["legs"][:unit].mean(), ">=", 5),
-        Claim("LagT over LegS: error at ages 0 to 1", by_age["lagt"][:unit].mean() / by_age["legs"][:unit].mean(), ">=", 5),
-        Claim("Scaled LegS, history of 8: largest over least error, a tenth left out at each end", eight.max() / eight.min(), "<=", 10),
+        Claim(
+            "LegT is even: error over its older half relative to that over its younger half",
+            legt[unit:].mean() / legt[:unit].mean(),
+            "<=",
+            2,
+        ),
+        Claim(
+            "LMU is LegT in another scaling: largest difference of the errors",
+            np.max(np.abs(by_age["lmu"] - legt)),
+            "<=",
+            1e-9,
+        ),
+        Claim(
+            "FouT, whose sines must be periodic: error relative to that of LegT",
+            by_age["fout"].mean() / legt.mean(),
+            ">=",
+            3,
+        ),
+        Claim(
+            "LegS: error at ages 3 to 4 over that at ages 0 to 1",
+            by_age["legs"][-unit:].mean() / by_age["legs"][:unit].mean(),
+            ">=",
+            5,
+        ),
+        Claim(
+            "LagT over LegS: error at ages 0 to 1", by_age["lagt"][:unit].mean() / by_age["legs"][:unit].mean(), ">=", 5
+        ),
+        Claim(
+            "Scaled LegS, history of 8: largest over least error, a tenth left out at each end",
+            eight.max() / eight.min(),
+            "<=",
+            10,
+        ),
         Claim("Scaled LegS: error for a history of 32 over that for 8", many.mean() / eight.mean(), ">=", 1.5),
     ]
 
@@ -98,7 +125,9 @@ def figure(results):
         left.set(xlabel="age of the input", ylabel="relative error", title=f"What {results['N']} numbers remember")
         left.legend(loc="lower right", ncols=2)
         for index, (T, errors) in enumerate(results["by_position"].items()):
-            right.semilogy(results["positions"], errors, label=f"history of {float(T):g}", markevery=4, **plotting.series(index))
+            right.semilogy(
+                results["positions"], errors, label=f"history of {float(T):g}", markevery=4, **plotting.series(index)
+            )
         right.set(xlabel="position in the history (0: its beginning, 1: now)", title="Scaled LegS")
         right.legend()
     return fig

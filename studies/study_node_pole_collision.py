@@ -7,8 +7,9 @@ At ω = 1 this happens to FouT always and to LegT and LagT for odd N, because on
 some steps and lengths: LagT with Δ = 4 meets a node in every mode. A near miss at distance d costs N u/d at most, and
 mostly much less. LegS, damped by 1/2, is safe on either circle.
 
-On the circle r^L = 1/2 every pole is at least 1 - r ≈ 0.69/L away. The radius hardly matters between r^L = 0.9 and 0.01:
-closer to the unit circle the distance shrinks, further inside the factor r^-L magnifies the rounding of the last samples.
+On the circle r^L = 1/2 every pole is at least 1 - r ≈ 0.69/L away. The radius hardly matters between r^L = 0.9 and
+0.01: closer to the unit circle the distance shrinks, further inside the factor r^-L magnifies the rounding of the
+last samples.
 """
 
 import numpy as np
@@ -93,7 +94,13 @@ def claims(results):
     worst = np.max([results["valley"][family] for family in FAMILIES], axis=0)
     half = worst[RADII.index(0.5)]
     return [
-        Claim("r^L = 1/2: largest error over all cases", max(c["half"]["error"] for c in cases) / U, "<=", round(2e-13 / U), "u"),
+        Claim(
+            "r^L = 1/2: largest error over all cases",
+            max(c["half"]["error"] for c in cases) / U,
+            "<=",
+            round(2e-13 / U),
+            "u",
+        ),
         Claim(
             "r^L = 1/2: least distance of a node from a pole, times L / log 2",
             min(c["half"]["distance"] for c in cases) * results["L"] / np.log(2),
@@ -120,7 +127,9 @@ def claims(results):
             "<=",
             1,
         ),
-        Claim("Unit circle, LegS: largest error", max(c["unit"]["error"] for c in legs) / U, "<=", round(2e-13 / U), "u"),
+        Claim(
+            "Unit circle, LegS: largest error", max(c["unit"]["error"] for c in legs) / U, "<=", round(2e-13 / U), "u"
+        ),
         Claim("Largest error at r^L = 1/2 over that at the best of twelve radii", half / worst.min(), "<=", 10),
     ]
 

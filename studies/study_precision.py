@@ -3,12 +3,13 @@
 
 State space models are trained in float32 and complex64. This study runs four methods of this package in both
 precisions over lengths up to 16,384, in units of the rounding u = 2^-24 or 2^-53, so that a method that only rounds
-shows the same number in both. The float32 data are the float64 data rounded, and what that rounding alone does to the kernel, computed
-exactly, is drawn beside: most of the float32 error is there before any method starts.
+shows the same number in both. The float32 data are the float64 data rounded, and what that rounding alone does to the
+kernel, computed exactly, is drawn beside: for the diagonal system it is nearly all of the float32 error, for LegS a
+small part.
 
 The nodes of Algorithm 1 are roots of unity. Taken one by one from the exponential each is right to a rounding; taken as
-powers of the first, as state-spaces/s4 takes them in complex64, their error grows with L, and the
-kernel of a lightly damped system loses three digits more.
+powers of the first, as state-spaces/s4 takes them in complex64, their error grows with L, and the kernel of a lightly
+damped system loses two digits more.
 """
 
 import numpy as np
@@ -23,11 +24,10 @@ UNITS = {"float32": 2.0**-24, "float64": 2.0**-53}
 METHODS = ("krylov", "krylov_blocked", "cauchy", "vandermonde")
 NODES = ("one by one", "repeated powers")
 ALT = (
-    "Left: errors of all methods against kernel length, in units of the rounding of each precision, one line for each "
-    "method, filled marks for float32 and hollow ones for float64, "
-    "all within 100 units. Right: largest error of the nodes against length in "
-    "complex64; flat one by one, growing in proportion to length by repeated powers; and the error of the kernel that "
-    "follows from each."
+    "Left: errors of all methods against kernel length, in units of the rounding of each precision, one line for each"
+    " method, filled marks for float32 and hollow ones for float64, all within 100 units. Right: largest error of the"
+    " nodes against length in complex64; flat one by one, growing in proportion to length by repeated powers; and the"
+    " error of the kernel that follows from each."
 )
 
 
@@ -115,12 +115,18 @@ def claims(results):
         Claim(f"float32, N = {results['N']}, every length: largest error of any method", single, "<=", 1801, "u₃₂"),
         Claim(f"float64, N = {results['N']}, every length: largest error of any method", double, "<=", 1801, "u₆₄"),
         Claim(
-            "float32: largest error over that of the exact kernel of the rounded data, three systems",
-            max(case["float32"][m] / max(case["rounded data"].values()) for case in errors for m in METHODS),
+            "float32, diagonal system: error over that of the exact kernel of the rounded data",
+            max(case["float32"]["vandermonde"] / case["rounded data"]["vandermonde"] for case in errors),
             "<=",
-            10,
+            2,
         ),
-        Claim("Nodes one by one in complex64: largest error, L up to the largest", one["nodes"] / UNITS["float32"], "<=", 2, "u₃₂"),
+        Claim(
+            "Nodes one by one in complex64: largest error, L up to the largest",
+            one["nodes"] / UNITS["float32"],
+            "<=",
+            2,
+            "u₃₂",
+        ),
         Claim(
             f"Nodes by repeated powers: error at L = {nodes[-1]['L']:,} over that one by one",
             powers["nodes"] / one["nodes"],
@@ -145,7 +151,9 @@ def figure(results):
         lengths = results["lengths"]
         for index, method in enumerate(METHODS):
             for name in UNITS:
-                look = plotting.series(index) | ({"markerfacecolor": plotting.COLORS[index]} if name == "float32" else {})
+                look = plotting.series(index) | (
+                    {"markerfacecolor": plotting.COLORS[index]} if name == "float32" else {}
+                )
                 values = [max(case[name][method], 0.1) for case in results["errors"]]
                 left.loglog(lengths, values, label=f"{method}, {name}", **look)
         values = [max(case["rounded data"].values()) for case in results["errors"]]

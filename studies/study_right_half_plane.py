@@ -27,9 +27,9 @@ FAMILIES = ("legs", "legt", "lagt", "fout")
 SIGMAS = (0.01, 0.03, 0.1, 0.3, 1.0)
 STEP = 1e-3
 ALT = (
-    "Left: share of unstable systems against relative noise, one rising line for each family with independent P and Q, "
-    "and one line at zero for Q = P. Middle: the same against the number of steps of a random walk. Right: the smallest "
-    "relative change of Q that makes the matrix unstable against N on logarithmic axes, falling for LegS."
+    "Left: share of unstable systems against relative noise, one rising line for each family with independent P and "
+    "Q, and one line at zero for Q = P. Middle: the same against the number of steps of a random walk. Right: the "
+    "smallest relative change of Q that makes the matrix unstable against N on logarithmic axes, falling for LegS."
 )
 
 
@@ -79,7 +79,7 @@ def rates(family, N, size, draws, rng, walk=False):
 def smallest_change(family, N):
     """‖δQ‖ / ‖Q‖ of the smallest δQ that gives Λ - P(Q + δQ)* an imaginary eigenvalue, and proof that it does.
 
-    iω is an eigenvalue iff F + δQ*M is singular, M = (iω - Λ)⁻¹P and F = I + Q*M. A δQ of norm ‖Fv‖ / ‖Mv‖ reaches that,
+    iω is an eigenvalue iff F + δQ*M is singular, M = (iω - Λ)⁻¹P and F = I + Q*M. A δQ of norm ‖Fv‖ / ‖Mv‖ does it,
     δQ = -M v (F v)* / ‖M v‖², and none below the least such ratio does: a generalized singular value.
     """
     form = ssm.nplr(family, N)
@@ -152,7 +152,9 @@ def figure(results):
         fig, ((noise, walk, least),) = plotting.new_figure(1, 3, width=11.0, height=3.6)
         for ax, x, kind in ((noise, SIGMAS, "noise"), (walk, results["steps"], "walk")):
             for index, family in enumerate(FAMILIES):
-                ax.plot(x, [rate["independent"] for rate in results[kind][family]], label=family, **plotting.series(index))
+                ax.plot(
+                    x, [rate["independent"] for rate in results[kind][family]], label=family, **plotting.series(index)
+                )
             equal = [max(results[kind][family][i]["equal"] for family in FAMILIES) for i in range(len(x))]
             ax.plot(x, equal, label="all, Q = P", **plotting.series(5))
             ax.set(xscale="log", ylim=(-0.05, 1.05), ylabel="share of unstable systems")

@@ -52,7 +52,9 @@ def frequencies(N):
     """A logarithmic grid, and every resonance of the diagonal system with its surroundings."""
     top = 2 * N**2 / np.pi
     resonances = ssm.nplr("legs", N).Lambda.imag[: N // 2]
-    return np.unique(np.concatenate([np.geomspace(1e-2, top, 2000), *(resonances + d for d in (-0.5, -0.1, 0.0, 0.1, 0.5))]))
+    return np.unique(
+        np.concatenate([np.geomspace(1e-2, top, 2000), *(resonances + d for d in (-0.5, -0.1, 0.0, 0.1, 0.5))])
+    )
 
 
 def case(N, name):
@@ -115,10 +117,31 @@ def claims(results):
                 0.8,
             )
         )
-        out.append(Claim(f"{name}: response to a smooth input, difference at N = {orders[-1]}", last["response"], "<=", 4 / orders[-1]))
-        out.append(Claim(f"{name}: kernels, least difference in the mean square over N", min(c["kernel"] for c in cases), ">=", 0.5))
+        out.append(
+            Claim(
+                f"{name}: response to a smooth input, difference at N = {orders[-1]}",
+                last["response"],
+                "<=",
+                4 / orders[-1],
+            )
+        )
+        out.append(
+            Claim(
+                f"{name}: kernels, least difference in the mean square over N",
+                min(c["kernel"] for c in cases),
+                ">=",
+                0.5,
+            )
+        )
     every = results["cases"][OUTPUTS[1]]
-    out.append(Claim("sum of all: over all frequencies, least difference relative to max |G|", min(c["all"] for c in every), ">=", 1))
+    out.append(
+        Claim(
+            "sum of all: over all frequencies, least difference relative to max |G|",
+            min(c["all"] for c in every),
+            ">=",
+            1,
+        )
+    )
     return out
 
 
@@ -136,9 +159,19 @@ def figure(results):
         left.legend(loc="lower left")
         for index, (name, cases) in enumerate(results["cases"].items()):
             for offset, (key, label) in enumerate((("slow", f"ω ≤ {SLOW:g}"), ("all", "all ω"))):
-                middle.loglog(results["orders"], [c[key] for c in cases], label=f"{name}, {label}", **plotting.series(2 * index + offset))
+                middle.loglog(
+                    results["orders"],
+                    [c[key] for c in cases],
+                    label=f"{name}, {label}",
+                    **plotting.series(2 * index + offset),
+                )
             for offset, (key, label) in enumerate((("response", "response"), ("kernel", "kernel"))):
-                right.loglog(results["orders"], [c[key] for c in cases], label=f"{name}, {label}", **plotting.series(2 * index + offset))
+                right.loglog(
+                    results["orders"],
+                    [c[key] for c in cases],
+                    label=f"{name}, {label}",
+                    **plotting.series(2 * index + offset),
+                )
         middle.set(xlabel="number of states N", ylabel="relative to max |G|", title="Difference of G, S4D-LegS")
         right.set(xlabel="number of states N", title="Difference in the mean square")
         for ax in (middle, right):

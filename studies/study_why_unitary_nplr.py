@@ -26,10 +26,10 @@ FAMILIES = ("legs", "legt", "lmu", "lagt", "fout", "foud")
 UNITARY = ("legs", "legt", "lagt", "fout", "foud")
 L = 128
 ALT = (
-    "Left: relative error of the kernel against N on a logarithmic axis, one line for each family through eigenvectors: "
-    "LegS, LegT and LMU climb from rounding to 100 %, LagT is always wrong, both Fourier families stay low; one band at "
-    "rounding level for the unitary forms. Right: the same errors against the condition number of the eigenvectors; the "
-    "marks follow the diagonal of error equal to condition number times rounding."
+    "Left: relative error of the kernel against N on a logarithmic axis, one line for each family through "
+    "eigenvectors: LegS, LegT and LMU climb from rounding to 100 %, LagT is always wrong, both Fourier families stay "
+    "low; one band at rounding level for the unitary forms. Right: the same errors against the condition number of "
+    "the eigenvectors; the marks follow the diagonal of error equal to condition number times rounding."
 )
 
 
@@ -87,12 +87,24 @@ def claims(results):
     out = [
         Claim(f"Unitary form, five families, N ≤ {largest}: largest error over N + 8", kept, "<=", 16, "u"),
         Claim("Through eigenvectors: largest error over κ N u, where κ u < 1 %", ratio, "<=", 16),
-        Claim("LagT, a Jordan block: least error through eigenvectors", min(c["eigenvectors"] for c in cases["lagt"]), ">=", 1),
+        Claim(
+            "LagT, a Jordan block: least error through eigenvectors",
+            min(c["eigenvectors"] for c in cases["lagt"]),
+            ">=",
+            1,
+        ),
         Claim("FouT and FouD can be diagonalized: largest error over N", fourier, "<=", 100, "u"),
     ]
     if largest >= 32:
         for family, limit in (("legs", 32), ("legt", 48), ("lmu", 48)):
-            out.append(Claim(f"{family}: N from which eigenvectors keep less than two digits", first_lost(cases[family]), "<=", limit))
+            out.append(
+                Claim(
+                    f"{family}: N from which eigenvectors keep less than two digits",
+                    first_lost(cases[family]),
+                    "<=",
+                    limit,
+                )
+            )
     return out
 
 
@@ -110,12 +122,22 @@ def figure(results):
             right.loglog(condition, errors, label=family, **plotting.series(index, line=False))
         unitary = [[max(c["unitary"], U) for c in results["cases"][family]] for family in UNITARY]
         left.fill_between(
-            results["orders"], np.min(unitary, 0), np.max(unitary, 0), color="#999999", label="unitary form, all families"
+            results["orders"],
+            np.min(unitary, 0),
+            np.max(unitary, 0),
+            color="#999999",
+            label="unitary form, all families",
         )
-        left.set(xlabel="number of states N", ylabel="relative error of the kernel", title="Through eigenvectors, cut off at 10³")
+        left.set(
+            xlabel="number of states N",
+            ylabel="relative error of the kernel",
+            title="Through eigenvectors, cut off at 10³",
+        )
         left.legend(loc="center right", bbox_to_anchor=(1.0, 0.38), fontsize=8, ncols=2)
         right.plot([1, 1 / U], [U, 1], color="#666666", linewidth=0.8, label="κ u")
-        right.set(xlabel="condition number κ of the eigenvectors (10²⁰: larger)", title="What the condition number predicts")
+        right.set(
+            xlabel="condition number κ of the eigenvectors (10²⁰: larger)", title="What the condition number predicts"
+        )
         right.legend(loc="upper left")
     return fig
 

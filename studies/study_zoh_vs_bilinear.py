@@ -22,8 +22,9 @@ STEPS = (1e-1, 1e-2, 1e-3, 1e-4)
 ALT = (
     "Left: decay time of every mode of LegS in samples against its frequency in units of Nyquist; constant under "
     "zero-order hold, rising with the square of frequency above Nyquist under the bilinear rule. Middle: discrete "
-    "frequency against continuous frequency; folded under zero-order hold, saturating under the bilinear rule. Right: "
-    "relative difference of kernels against the step, slope two where all modes are slow, of order one where they are not."
+    "frequency against continuous frequency; folded under zero-order hold, saturating under the bilinear rule. Right:"
+    " relative difference of kernels against the step, slope two where all modes are slow, of order one where they "
+    "are not."
 )
 
 
@@ -58,7 +59,8 @@ def kernels_differ(C, dt):
     L = max(4, round(0.5 / dt))
     system = ssm.hippo("legs", C.size).state_space(C)
     zoh, bilinear = (
-        ssm.convolution_kernel(system, L, dt, discretization=rule, method="krylov_blocked") for rule in ("zoh", "bilinear")
+        ssm.convolution_kernel(system, L, dt, discretization=rule, method="krylov_blocked")
+        for rule in ("zoh", "bilinear")
     )
     return float(np.max(np.abs(zoh - bilinear)) / np.max(np.abs(zoh)))
 
@@ -79,10 +81,30 @@ def claims(results):
     return [
         # log |z| of |z| = 1 - 0.005 loses a factor 200.
         Claim("Zero-order hold keeps the decay of every mode: relative difference", kept / U, "<=", 2000, "u"),
-        Claim("Zero-order hold folds frequencies at Nyquist: largest difference", max(abs(folded - zoh["angle"])), "<=", 1e-12),
-        Claim("Bilinear: decay time is 1 + (Δω/2)² times longer; largest relative difference", np.max(np.abs(slowed - 1)), "<=", dt**2),
-        Claim("Bilinear: frequencies are (2/Δ) atan(Δω/2); largest difference", max(abs(warped - bilinear["angle"])), "<=", dt),
-        Claim(f"The fastest mode at Δ = {dt:g} lives longer under the bilinear rule, by a factor", fastest, ">=", 1 + x[0] ** 2 / 2),
+        Claim(
+            "Zero-order hold folds frequencies at Nyquist: largest difference",
+            max(abs(folded - zoh["angle"])),
+            "<=",
+            1e-12,
+        ),
+        Claim(
+            "Bilinear: decay time is 1 + (Δω/2)² times longer; largest relative difference",
+            np.max(np.abs(slowed - 1)),
+            "<=",
+            dt**2,
+        ),
+        Claim(
+            "Bilinear: frequencies are (2/Δ) atan(Δω/2); largest difference",
+            max(abs(warped - bilinear["angle"])),
+            "<=",
+            dt,
+        ),
+        Claim(
+            f"The fastest mode at Δ = {dt:g} lives longer under the bilinear rule, by a factor",
+            fastest,
+            ">=",
+            1 + x[0] ** 2 / 2,
+        ),
         Claim("N = 4: order of the difference of kernels in Δ", last, ">=", 1.9),
         Claim(f"N = {results['N']}, Δ = 1/16: difference of kernels", fast[0], ">=", 0.1),
     ]
@@ -98,7 +120,9 @@ def figure(results):
         for index, (rule, label) in enumerate((("zoh", "zero-order hold"), ("bilinear", "bilinear"))):
             modes = results["modes"][rule]
             left.loglog(nyquist, modes["decay"], label=label, **plotting.series(index, line=False))
-            middle.semilogx(nyquist, np.array(modes["angle"]) / np.pi, label=label, **plotting.series(index, line=False))
+            middle.semilogx(
+                nyquist, np.array(modes["angle"]) / np.pi, label=label, **plotting.series(index, line=False)
+            )
         left.set(ylabel="decay time in samples", title=f"LegS, N = {results['N']}, Δ = {results['dt']:g}")
         middle.set(ylabel="discrete frequency / Nyquist", title="Frequency of every mode")
         for ax in (left, middle):

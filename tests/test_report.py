@@ -94,9 +94,6 @@ def test_every_study_says_where_its_claim_comes_from_and_how_it_is_measured(tmp_
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     for word in ("Source", "Method", "Seed", "Measured", "Again"):
         assert f"<dt>{word}</dt>" in text
-    for name in study.names():
-        module = study.load(name)
-        assert len(module.SOURCE) > 5 and len(module.METHOD) > 20, name
 
 
 def test_results_are_strict_json_with_every_claim(tmp_path: Path) -> None:

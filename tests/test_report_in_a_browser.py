@@ -40,7 +40,9 @@ class Browser:
         """The result of one command; events that arrive before it are kept if they complain."""
         self.count += 1
         message = {"id": self.count, "method": method, "params": params}
-        self.outgoing.write(json.dumps(message | ({"sessionId": self.session} if self.session else {})).encode() + b"\0")
+        self.outgoing.write(
+            json.dumps(message | ({"sessionId": self.session} if self.session else {})).encode() + b"\0"
+        )
         self.outgoing.flush()
         while True:
             answer = self.receive()
@@ -169,7 +171,8 @@ CONTRAST = """
                        return 0.2126 * r + 0.7152 * g + 0.0722 * b };
   const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
                         if (!c.startsWith('rgba(0, 0, 0, 0')) return c } return 'rgb(255, 255, 255)' };
-  return Math.min(...[...document.querySelectorAll('p, a:not(.skip), th, td, dt, dd, code, h1, h2, figcaption, .v')].map(e => {
+  const all = document.querySelectorAll('p, a:not(.skip), th, td, dt, dd, code, h1, h2, figcaption, .v');
+  return Math.min(...[...all].map(e => {
     const [a, b] = [light(getComputedStyle(e).color), light(ground(e))];
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) }));
 })()

@@ -104,9 +104,7 @@ def test_numbers_that_json_lacks_survive_being_kept(studies: Any, tmp_path: Path
     assert outcome.reused
 
 
-def test_studies_on_request_run_when_named_or_in_full_and_last(
-    studies: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_studies_on_request_run_when_named_or_in_full_and_last(studies: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     studies("a_time", head="ON_REQUEST = True")
     studies("b", head="FULL = {'largest': 7}")
     ran = counted(monkeypatch)
