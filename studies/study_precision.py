@@ -24,10 +24,10 @@ UNITS = {"float32": 2.0**-24, "float64": 2.0**-53}
 METHODS = ("krylov", "krylov_blocked", "cauchy", "vandermonde")
 NODES = ("one by one", "repeated powers")
 ALT = (
-    "Left: errors of all methods against kernel length, in units of the rounding of each precision, one line for each"
-    " method, filled marks for float32 and hollow ones for float64, all within 100 units. Right: largest error of the"
-    " nodes against length in complex64; flat one by one, growing in proportion to length by repeated powers; and the"
-    " error of the kernel that follows from each."
+    "Left: errors of all methods against kernel length, in units of the rounding of each precision, one line for each "
+    "method, filled marks for float32 and hollow ones for float64, all within 100 units. Right: largest error of the "
+    "nodes against length in complex64; flat one by one, growing in proportion to length by repeated powers; and the "
+    "error of the kernel that follows from each."
 )
 
 

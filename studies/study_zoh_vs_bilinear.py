@@ -22,8 +22,8 @@ STEPS = (1e-1, 1e-2, 1e-3, 1e-4)
 ALT = (
     "Left: decay time of every mode of LegS in samples against its frequency in units of Nyquist; constant under "
     "zero-order hold, rising with the square of frequency above Nyquist under the bilinear rule. Middle: discrete "
-    "frequency against continuous frequency; folded under zero-order hold, saturating under the bilinear rule. Right:"
-    " relative difference of kernels against the step, slope two where all modes are slow, of order one where they "
+    "frequency against continuous frequency; folded under zero-order hold, saturating under the bilinear rule. Right: "
+    "relative difference of kernels against the step, slope two where all modes are slow, of order one where they "
     "are not."
 )
 
