@@ -6,11 +6,12 @@ zero byte on the descriptors 3 and 4), so that nothing beyond the standard libra
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +21,49 @@ from ssm_numerics import report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATH = next(filter(None, map(shutil.which, BROWSERS)), None)
-STUDIES = ["gating_is_backward_euler", "discretization_accuracy"]
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
+STUDIES = ["gating_is_backward_euler", "zoh_vs_bilinear"]
+COMPLAINTS = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded", "Network.loadingFailed")
 
 pytestmark = pytest.mark.skipif(PATH is None, reason=f"no browser found: {', '.join(BROWSERS)}")
 
 
 class Browser:
-    """Sends commands to one page of a browser and remembers what its console said."""
+    """A headless browser with an empty profile: sends commands and remembers what the console of a page said."""
 
-    def __init__(self, incoming: Any, outgoing: Any) -> None:
-        self.incoming, self.outgoing = incoming, outgoing
-        self.count, self.session, self.said = 0, None, []
+    def __init__(self, profile: Path) -> None:
+        (to_read, self.outgoing), (self.incoming, from_write) = os.pipe(), os.pipe()
+        # The numbers 3 and 4 may be in use here: the ends are moved out of the way first.
+        ends = [os.dup(to_read), os.dup(from_write), os.open(os.devnull, os.O_RDWR)]
+        actions = [(os.POSIX_SPAWN_DUP2, end, number) for end, number in zip(ends, (3, 4, 2), strict=True)]
+        arguments = [str(PATH), *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={profile}"]
+        environment = os.environ | {"HOME": str(profile)}
+        self.process = os.posix_spawn(str(PATH), arguments, environment, file_actions=actions)
+        for descriptor in (to_read, from_write, *ends):
+            os.close(descriptor)
+        self.count, self.session, self.buffer = 0, "", b""
+        self.said: list[str] = []
+
+    def open(self, page: Path, scheme: str = "light", width: int = 1280) -> None:
+        """Show a page in a tab of its own, and wait until its pictures are there."""
+        self.session, self.said = "", []
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
+        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self.send("Page.navigate", url=page.as_uri())
+        while self.receive().get("method") != "Page.loadEventFired":
+            pass
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
-        """The result of one command; events that arrive before it are kept if they complain."""
+        """The result of one command."""
         self.count += 1
-        message = {"id": self.count, "method": method, "params": params}
-        self.outgoing.write(
-            json.dumps(message | ({"sessionId": self.session} if self.session else {})).encode() + b"\0"
+        to = {"sessionId": self.session} if self.session else {}
+        os.write(
+            self.outgoing, json.dumps({"id": self.count, "method": method, "params": params, **to}).encode() + b"\0"
         )
-        self.outgoing.flush()
         while True:
             answer = self.receive()
             if answer.get("id") == self.count:
@@ -51,25 +71,19 @@ class Browser:
                 return answer["result"]
 
     def receive(self) -> dict[str, Any]:
-        text = b""
-        while not text.endswith(b"\0"):
-            byte = self.incoming.read(1)
-            if not byte:
-                pytest.skip("the browser cannot run here")
-            text += byte
-        message = json.loads(text[:-1])
-        method, params = message.get("method"), message.get("params", {})
-        if method in ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled", "Network.loadingFailed"):
-            self.said.append(json.dumps(params))
-        if method == "Network.requestWillBeSent":
-            self.said += [u for u in [params["request"]["url"]] if not u.startswith(("file:", "data:"))]
+        """The next message; complaints and requests to elsewhere are remembered."""
+        while b"\0" not in self.buffer:
+            part = os.read(self.incoming, 1 << 20)
+            if not part:
+                pytest.skip("the browser does not run here")
+            self.buffer += part
+        text, _, self.buffer = self.buffer.partition(b"\0")
+        message = json.loads(text)
+        params = message.get("params", {})
+        url = params.get("request", {}).get("url", "data:")
+        if message.get("method") in COMPLAINTS or not url.startswith(("file:", "data:")):
+            self.said.append(text.decode())
         return message
-
-    def go(self, page: Path) -> None:
-        """Open a page and wait until it and its pictures are there."""
-        self.send("Page.navigate", url=page.as_uri())
-        while self.receive().get("method") != "Page.loadEventFired":
-            pass
 
     def value(self, expression: str) -> Any:
         """What JavaScript says."""
@@ -77,30 +91,20 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    def close(self) -> None:
+        self.session = ""
+        with suppress(BrokenPipeError):
+            os.write(self.outgoing, b'{"id": 0, "method": "Browser.close"}\0')
+        os.waitpid(self.process, 0)
+        os.close(self.outgoing)
+        os.close(self.incoming)
 
-@contextmanager
-def browser(profile: Path) -> Iterator[Browser]:
-    """A headless browser with an empty profile, ended afterwards."""
-    (to_read, to_write), (from_read, from_write) = os.pipe(), os.pipe()
-    flags = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
-    arguments = [str(PATH), *flags, "--disable-background-networking", "--remote-debugging-pipe"]
-    # The numbers 3 and 4 may be in use here: move the ends out of the way first.
-    ends = [os.dup(to_read), os.dup(from_write)]
-    null = os.open(os.devnull, os.O_RDWR)
-    actions = [(os.POSIX_SPAWN_DUP2, end, number) for end, number in zip([*ends, null], (3, 4, 2), strict=True)]
-    environment = os.environ | {"HOME": str(profile)}
-    process = os.posix_spawn(PATH, [*arguments, f"--user-data-dir={profile}"], environment, file_actions=actions)
-    for descriptor in (to_read, from_write, *ends, null):
-        os.close(descriptor)
-    with os.fdopen(from_read, "rb") as incoming, os.fdopen(to_write, "wb") as outgoing:
-        try:
-            page = Browser(incoming, outgoing)
-            yield page
-            page.session = None
-            with suppress(BrokenPipeError):
-                page.send("Browser.close")
-        finally:
-            os.waitpid(process, 0)
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    running = Browser(tmp_path_factory.mktemp("profile"))
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="module")
@@ -111,59 +115,66 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-def test_page_is_whole(scheme: str, width: int, folder: Path, tmp_path: Path) -> None:
-    with browser(tmp_path) as page:
-        page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        page.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        page.go(folder / "index.html")
-        figures = page.value(
-            "[...document.images].map(i => { i.scrollIntoView(); const b = i.getBoundingClientRect();"
-            " return [i.complete, i.naturalWidth, b.width, b.height, b.bottom > 0 && b.top < innerHeight] })"
-        )
-        assert len(figures) == len(STUDIES)
-        for complete, natural, wide, high, seen in figures:
-            assert complete and seen and natural > 100 and wide > 200 and high > 50
-        # No part sticks out at the side, and text stands out from its ground.
-        assert page.value("document.documentElement.scrollWidth") <= width
-        assert page.value(CONTRAST) >= 4.5  # level AA of the Web Content Accessibility Guidelines
-        links = page.value("[...document.links].map(a => a.getAttribute('href'))")
-        for link in set(links):
-            if link.startswith("#"):
-                page.value(f"document.querySelector('a[href={json.dumps(link)}]').click()")
-                place = page.value(f"document.getElementById({link[1:]!r}).getBoundingClientRect().top")
-                assert -1 <= place < 900, link
-            else:
-                assert (folder / link).is_file()
-        page.value("scrollTo(0, 0), document.activeElement.blur()")
-        assert page.said == []
+def test_page_is_whole(scheme: str, width: int, folder: Path, browser: Browser) -> None:
+    browser.open(folder / "index.html", scheme, width)
+    figures = browser.value(
+        "[...document.images].map(i => { i.scrollIntoView(); const b = i.getBoundingClientRect();"
+        " return [i.complete, i.naturalWidth, b.width, b.height, b.bottom > 0 && b.top < innerHeight] })"
+    )
+    assert len(figures) == browser.value("document.querySelectorAll('section').length") > 0
+    for complete, natural, wide, high, seen in figures:
+        assert complete and seen and natural > 100 and wide > 200 and high > 50
+    assert browser.value("document.documentElement.scrollWidth") <= width  # nothing sticks out at the side
+    assert browser.value(CONTRAST) >= 4.5  # level AA of the Web Content Accessibility Guidelines
+    assert browser.value("getComputedStyle(document.body).backgroundColor") == GROUND[scheme]
+    for link in set(browser.value("[...document.links].map(a => a.getAttribute('href'))")):
+        if link.startswith("#"):
+            browser.value(f"document.querySelector('a[href={json.dumps(link)}]').click()")
+            place = browser.value(f"document.getElementById({link[1:]!r}).getBoundingClientRect().top")
+            assert -1 <= place < 900, link
+        else:
+            assert (folder / link).is_file()
+    assert browser.said == []
 
 
-def test_keyboard_reaches_every_link_and_table(folder: Path, tmp_path: Path) -> None:
-    with browser(tmp_path) as page:
-        page.go(folder / "index.html")
-        reached = []
-        for _ in range(page.value("document.querySelectorAll('a, [tabindex]').length")):
-            for kind in ("rawKeyDown", "keyUp"):
-                page.send("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
-            reached.append(page.value("document.activeElement.outerHTML.slice(0, 200)"))
-        assert len(set(reached)) >= 4
-        assert reached[0].startswith('<a class="skip"')
-        assert reached == [
-            text[:200] for text in page.value("[...document.querySelectorAll('a, [tabindex]')].map(e => e.outerHTML)")
-        ]
-        assert page.said == []
+def test_keyboard_reaches_every_link_and_table_in_order(folder: Path, browser: Browser) -> None:
+    browser.open(folder / "index.html")
+    reached = []
+    wanted = browser.value("[...document.querySelectorAll('a, [tabindex]')].map(e => e.outerHTML.slice(0, 200))")
+    for _ in wanted:
+        for kind in ("rawKeyDown", "keyUp"):
+            browser.send("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        reached.append(browser.value("document.activeElement.outerHTML.slice(0, 200)"))
+    assert reached == wanted
+    assert reached[0].startswith('<a class="skip"')
+    assert browser.said == []
 
 
-def test_it_prints(folder: Path, tmp_path: Path) -> None:
-    import base64
+def test_a_screen_reader_finds_headings_tables_and_words_for_pictures(folder: Path, browser: Browser) -> None:
+    browser.open(folder / "index.html")
+    nodes = browser.send("Accessibility.getFullAXTree")["nodes"]
+    names: dict[str, list[str]] = {}
+    for node in nodes:
+        if not node["ignored"]:
+            names.setdefault(node["role"]["value"], []).append(node.get("name", {}).get("value", ""))
+    assert len(names["heading"]) == 1 + len(STUDIES) + 1
+    assert names["main"] and names["navigation"] == ["Contents"]
+    assert len(names["image"]) == len(STUDIES) and all(len(words) > 40 for words in names["image"])
+    assert len(names["table"]) == 1 + len(STUDIES)
+    assert names["columnheader"][:2] == ["Study", "Claims that hold"]
+    assert len(names["rowheader"]) > 2 * len(STUDIES)
 
-    with browser(tmp_path) as page:
-        page.go(folder / "index.html")
-        printed = base64.b64decode(page.send("Page.printToPDF")["data"])
-        assert printed.startswith(b"%PDF")
-        assert page.said == []
+
+def test_it_prints(folder: Path, browser: Browser) -> None:
+    browser.open(folder / "index.html", "dark")
+    assert base64.b64decode(browser.send("Page.printToPDF")["data"]).startswith(b"%PDF")
+    browser.send("Emulation.setEmulatedMedia", media="print", features=[DARK])
+    assert browser.value("getComputedStyle(document.body).backgroundColor") == GROUND["light"]
+    assert browser.said == []
 
 
+DARK = {"name": "prefers-color-scheme", "value": "dark"}
+GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 31)"}
 CONTRAST = """
 (() => {
   const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number).map(v => v / 255)

@@ -140,7 +140,7 @@ def test_nothing_but_skipped_studies_is_no_success() -> None:
 
 
 def test_processes_give_what_one_process_gives(tmp_path: Path) -> None:
-    names = ["gating_is_backward_euler", "discretization_accuracy"]
+    names = ["gating_is_backward_euler", "zoh_vs_bilinear"]
     alone = report.run(names, small=True, progress=False)
     together = report.run(names, small=True, jobs=2, figures=True, progress=False, kept=tmp_path)
     for one, other in zip(alone, together, strict=True):
