@@ -16,7 +16,7 @@ import numpy as np
 import ssm_numerics as ssm
 from ssm_numerics.study import Claim, run_as_script
 
-SOURCE = "[S4] section 4.3, Speech Commands at 0.5 times the frequency"
+SOURCE = "[S4] section 4, Speech Commands at 0.5 times the frequency"
 METHOD = "kernels and outputs at both rates, float64; outputs compared where both have a sample"
 SEED = 50
 U = 2.0**-53

@@ -15,7 +15,7 @@ import numpy as np
 import ssm_numerics as ssm
 from ssm_numerics.study import Claim, run_as_script
 
-SOURCE = "[S4] section 4.3 and its figures of Path-X kernels; [HTYH] on time scales"
+SOURCE = "[S4] section 4 and its figures of Path-X kernels; [HTYH] on time scales"
 METHOD = "bilinear kernels of length 16,384 by blocked powers, checked against an enclosing ball"
 SEED = 80
 U = 2.0**-53

@@ -17,7 +17,7 @@ import numpy as np
 import ssm_numerics as ssm
 from ssm_numerics.study import Claim, run_as_script
 
-SOURCE = "[S4] Algorithm 1 and Lemma C.3; the smaller circle is this project's (docs/kernels.md)"
+SOURCE = "[S4] Algorithm 1; the smaller circle is this project's (docs/kernels.md)"
 METHOD = "Algorithm 1 in plain NumPy, only the radius changed, against an enclosing ball; errors relative to max |K|"
 SEED = 40
 U = 2.0**-53

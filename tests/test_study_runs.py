@@ -132,6 +132,7 @@ def test_a_study_without_its_data_is_skipped_in_plain_sight(studies: Any, tmp_pa
     record = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert record["claims"] == 1
     assert record["studies"]["one"]["verdict"] == "SKIP"
+    assert record["studies"]["one"]["claims"] == []
     assert not report.run(["one"], progress=False)[0].passed
 
 
