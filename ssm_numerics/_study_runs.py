@@ -1,4 +1,4 @@
-"""Runs many studies: in several processes, not again where nothing has changed, and those of times alone at the end."""
+"""Runs many studies: in several processes, timing ones alone at the end, and not again where nothing has changed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run(names: list[str], request: Request, advance: Progress) -> list[study.Out
             done[name] = outcome
             advance(name, outcome)
     left = [name for name in names if name not in done]
-    alone = [name for name in left if study.on_request(name)]  # nothing may run beside what measures times
+    alone = [name for name in left if study.alone(name)]
     for name, outcome in _run_all([name for name in left if name not in alone], request, request.jobs, advance):
         done[name] = outcome
     for name, outcome in _run_all(alone, request, 1, advance):

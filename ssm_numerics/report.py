@@ -60,6 +60,11 @@ def run(
     Returns
     -------
     list of study.Outcome
+
+    Raises
+    ------
+    ImportError
+        If every study is skipped for lack of a package.
     """
     known = study.names()
     for name in names or ():
@@ -69,7 +74,10 @@ def run(
     names = _study_runs.default_names(full) if names is None else list(dict.fromkeys(names))
     request = _study_runs.Request(small, full, figures, _arrays.count("jobs", jobs), kept, fresh)
     with _progress(len(names)) if progress else _silence() as advance:
-        return _study_runs.run(names, request, advance)
+        outcomes = _study_runs.run(names, request, advance)
+    if outcomes and all(outcome.skipped for outcome in outcomes):
+        raise ImportError(f"{outcomes[0].name} {outcomes[0].skipped}.")
+    return outcomes
 
 
 def write(

@@ -6,7 +6,8 @@ question. Constants at its top say the rest:
 
 * `SOURCE`, whose claim it examines; `METHOD`, what its numbers are compared with; `ALT`, its figure in words; `SEED`.
 * `FULL`, the options that `--full` hands to `compute`, for sizes that take too long by default.
-* `ON_REQUEST = True` for a study of times alone: it runs with `--full` or when named, and by itself.
+* `ALONE = True` for a study that times things: nothing else runs beside it.
+* `ON_REQUEST = True` for a study of times only: it runs with `--full` or when named, and alone.
 * `NEEDS`, packages of the extra `data` (import name to package name) without which it is skipped.
 
 The files lie in `studies/` of the repository and travel inside the wheel.
@@ -32,7 +33,6 @@ PREFIX = "study_"
 ORDER = (
     "lemma_3_2_blowup",
     "why_unitary_nplr",
-    "pseudospectra_of_hippo",
     "right_half_plane",
     "eigenvalue_spectra",
     "spectra_of_inits",
@@ -49,7 +49,9 @@ ORDER = (
     "hippo_vs_random",
     "gating_is_backward_euler",
     "closed_form_nplr",
+    "lssl_vs_s4",
     "million_states",
+    "crossover",
 )
 """The order in which the report tells the story; studies that are not named here follow alphabetically."""
 
@@ -176,8 +178,17 @@ def load(name: str) -> ModuleType:
 
 def on_request(name: str) -> bool:
     """Whether a study runs only when it is asked for; one that cannot be loaded runs, to show its error."""
+    return _says(name, "ON_REQUEST")
+
+
+def alone(name: str) -> bool:
+    """Whether nothing may run beside a study, because it measures times."""
+    return _says(name, "ALONE") or on_request(name)
+
+
+def _says(name: str, word: str) -> bool:
     try:
-        return bool(getattr(load(name), "ON_REQUEST", False))
+        return bool(getattr(load(name), word, False))
     except Exception:
         return False
 

@@ -91,6 +91,9 @@ def test_spectrum_draws_a_picture(tmp_path, capsys: pytest.CaptureFixture[str]) 
         (["spectrum", "s4d-lin", "--normal"], ["normal", "s4d-lin"]),
         (["spectrum", "no-such-file.npy"], ["no-such-file.npy"]),
         (["verify", "nonsense"], ["study", FAST, "nonsense"]),
+        (["verify", "--only", "nonsense"], ["study", FAST, "nonsense"]),
+        (["verify", "--jobs", "0"], ["`jobs`", "at least 1"]),
+        (["verify", "--small", "--full"], ["`full`", "small"]),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(

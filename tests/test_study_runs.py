@@ -104,6 +104,24 @@ def test_numbers_that_json_lacks_survive_being_kept(studies: Any, tmp_path: Path
     assert outcome.reused
 
 
+@pytest.mark.parametrize("word", ["ALONE", "ON_REQUEST"])
+def test_what_measures_times_runs_last_and_in_one_process(
+    word: str, studies: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies("a", head=f"{word} = True")
+    studies("b")
+    studies("c")
+    used: list[tuple[list[str], int]] = []
+    run_all = _study_runs._run_all
+    monkeypatch.setattr(
+        _study_runs,
+        "_run_all",
+        lambda names, request, jobs, advance: used.append((names, jobs)) or run_all(names, request, 1, advance),
+    )
+    assert [outcome.name for outcome in report.run(["a", "b", "c"], jobs=2, progress=False)] == ["a", "b", "c"]
+    assert used == [(["b", "c"], 2), (["a"], 1)]
+
+
 def test_studies_on_request_run_when_named_or_in_full_and_last(studies: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     studies("a_time", head="ON_REQUEST = True")
     studies("b", head="FULL = {'largest': 7}")
@@ -133,7 +151,8 @@ def test_a_study_without_its_data_is_skipped_in_plain_sight(studies: Any, tmp_pa
     assert record["claims"] == 1
     assert record["studies"]["one"]["verdict"] == "SKIP"
     assert record["studies"]["one"]["claims"] == []
-    assert not report.run(["one"], progress=False)[0].passed
+    with pytest.raises(ImportError, match=r"one needs no-such-package.*ssm-numerics\[data\]"):
+        report.run(["one"], progress=False)
 
 
 def test_nothing_but_skipped_studies_is_no_success() -> None:
