@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays
 from ._circle import NodePoleDistance, node_pole_distance
 from ._condition_report import ConditionReport, condition_report
-from ._matrices import UNIT, dense_matrix, eigensystem
+from ._matrices import UNIT, eigensystem, one_matrix
 from ._results import Number
 from ._spectrum import Spectrum, spectrum
 
@@ -25,12 +24,14 @@ __all__ = [
     "HenriciDeparture",
     "NodePoleDistance",
     "NumericalAbscissa",
+    "SpectralAbscissa",
     "Spectrum",
     "condition_report",
     "eigenvector_condition",
     "henrici_departure",
     "node_pole_distance",
     "numerical_abscissa",
+    "spectral_abscissa",
     "spectrum",
 ]
 
@@ -97,6 +98,27 @@ class NumericalAbscissa(Number):
         return plotting.spectrum(self, ax)
 
 
+@dataclass(frozen=True)
+class SpectralAbscissa(Number):
+    """The largest real part of an eigenvalue, the eigenvalue, and a first-order bound of the error."""
+
+    value: float
+    eigenvalue: complex
+    uncertainty: float
+    eigenvalues: np.ndarray
+
+    @property
+    def title(self) -> str:
+        """What a picture of the eigenvalues is headed with."""
+        return f"Spectral abscissa {self.value:.6g} (uncertainty {self.uncertainty:.1e})"
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the eigenvalues; returns the matplotlib axes."""
+        from . import plotting
+
+        return plotting.spectrum(self, ax)
+
+
 def eigenvector_condition(A: Any) -> EigenvectorCondition:
     """The condition number of diagonalizing A: of its eigenvector matrix with columns of unit length.
 
@@ -127,7 +149,7 @@ def eigenvector_condition(A: Any) -> EigenvectorCondition:
     >>> round(float(result), 6), result.trusted
     (2.414214, True)
     """
-    matrix = _one_matrix(A)
+    matrix = one_matrix(A)
     order = len(matrix)
     system = eigensystem(matrix)
     value = system.condition
@@ -181,7 +203,7 @@ def henrici_departure(A: Any) -> HenriciDeparture:
     """
     from scipy.linalg import schur
 
-    matrix = _one_matrix(A)
+    matrix = one_matrix(A)
     size = float(np.linalg.norm(matrix))
     upper = matrix if not np.tril(matrix, -1).any() else schur(matrix, output="complex")[0]
     value = float(np.linalg.norm(np.triu(upper, 1)))
@@ -210,14 +232,36 @@ def numerical_abscissa(A: Any) -> NumericalAbscissa:
     >>> float(ssm.numerical_abscissa([[-1.0, 4.0], [0.0, -1.0]]))
     1.0
     """
-    matrix = _one_matrix(A)
+    matrix = one_matrix(A)
     values = spectrum(A).eigenvalues
     value = float(np.linalg.eigvalsh((matrix + matrix.conj().T) / 2)[-1])
     return NumericalAbscissa(value, float(values.real.max()), values)
 
 
-def _one_matrix(A: Any) -> np.ndarray:
-    matrix = dense_matrix(A)
-    if matrix.ndim != 2:
-        _arrays.fail("A", "be one matrix of shape (N, N)", f"its shape is {matrix.shape}")
-    return matrix
+def spectral_abscissa(A: Any) -> SpectralAbscissa:
+    """The spectral abscissa: the largest real part of an eigenvalue, the growth rate of e^{tA} in the long run.
+
+    Parameters
+    ----------
+    A : array_like, shape (N, N), or a system or HiPPO operator of that order
+
+    Returns
+    -------
+    SpectralAbscissa
+
+    Notes
+    -----
+    *Accuracy*: `uncertainty`, the largest Re lambda + (its first-order error bound) minus the value; zero for
+    triangular matrices, certified for the operators of legt and lmu. *Cost*: that of `spectrum`.
+
+    Examples
+    --------
+    >>> import ssm_numerics as ssm
+    >>> float(ssm.spectral_abscissa([[-1.0, 4.0], [0.0, -2.0]]))
+    -1.0
+    """
+    found = spectrum(A)
+    values, uncertainty = found.eigenvalues.ravel(), found.uncertainty.ravel()
+    worst = int(np.argmax(values.real))
+    value = float(values[worst].real)
+    return SpectralAbscissa(value, complex(values[worst]), float((values.real + uncertainty).max()) - value, values)
