@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._arrays import ConditioningWarning, UnstableDiscretizationWarning
-from ._circle import node_pole_distance
+from ._circle import node_pole_distance, truncation_condition
 from ._condition_report import condition_report
 from ._spectrum import spectrum
 from .conditioning import eigenvector_condition, henrici_departure, numerical_abscissa, spectral_abscissa
@@ -22,6 +22,8 @@ from .diagonalization import diagonalize
 from .discretization import discretize
 from .field_of_values import numerical_range
 from .hippo import hippo
+from .kernel_errors import error_amplification
+from .matrix_conditions import cauchy_condition, krylov_condition, vandermonde_condition
 from .model_reduction import balanced_truncation, gramians, h2_norm, hankel_singular_values
 from .nplr import nplr
 from .online_compression import compress
@@ -58,6 +60,7 @@ __all__ = [
     "Stream",
     "UnstableDiscretizationWarning",
     "balanced_truncation",
+    "cauchy_condition",
     "cauchy_product",
     "certified",
     "compress",
@@ -68,6 +71,7 @@ __all__ = [
     "diagonalize",
     "discretize",
     "eigenvector_condition",
+    "error_amplification",
     "gramians",
     "h2_norm",
     "hankel_singular_values",
@@ -75,6 +79,7 @@ __all__ = [
     "hippo",
     "impulse_response",
     "kreiss_constant",
+    "krylov_condition",
     "largest_stable_step",
     "lemma",
     "node_pole_distance",
@@ -92,6 +97,8 @@ __all__ = [
     "stability_region",
     "testing",
     "transient_growth",
+    "truncation_condition",
+    "vandermonde_condition",
     "vandermonde_product",
 ]
 

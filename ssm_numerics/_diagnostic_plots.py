@@ -128,10 +128,14 @@ def decay(values: np.ndarray, ax: Any, label: str, title: str, xlabel: str = "in
 
 
 def truncation_condition(result: Any, ax: Any = None) -> Any:
-    """cond(I - q A^L), the magnification 1/q, and their product, against q = r^L."""
+    """cond(I - q A^L), the magnification 1/q, and the amplification, against q = r^L."""
     with style():
         ax = axes(ax)
-        curves = (("conditions", "cond(I - $r^L Ā^L$)"), ("magnification", "$r^{-L}$"), ("amplification", "product"))
+        curves = (
+            ("conditions", "cond(I - $r^L Ā^L$)"),
+            ("magnification", "$r^{-L}$"),
+            ("amplification", "amplification"),
+        )
         for index, (name, label) in enumerate(curves):
             ax.loglog(result.factors, getattr(result, name), label=label, **series(index, marker=False))
         ax.axvline(result.recommended_factor, color="#666666", linewidth=0.8)
