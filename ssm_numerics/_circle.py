@@ -87,8 +87,8 @@ class TruncationCondition(Number):
 
     `conditions` are cond_2(I - q A_bar^L), `magnification` = 1/q is what r^{-l} multiplies the last samples' rounding
     with, `distances` those of nodes to poles. `amplification` is conditions/q, divided by L distances where these are
-    below one. `value` is the least amplification, at `recommended_factor` and `recommended_radius`; `at_half` is that of
-    q = 1/2.
+    below one. `value` is the least amplification, at `recommended_factor` and `recommended_radius`; `at_half` is that
+    of q = 1/2.
     """
 
     value: float

@@ -86,7 +86,7 @@ def eigensystem(matrix: np.ndarray) -> Eigensystem:
         vectors = np.eye(order, dtype=complex) if is_diagonal(matrix) else unitary
         return Eigensystem(values, vectors, np.ones(order), norm, is_diagonal(matrix), True)
     values, left, right = eig(matrix, left=True, right=True)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         conditions = 1 / np.abs(np.sum(left.conj() * right, axis=0))
     return Eigensystem(values.astype(complex), right, np.maximum(conditions, 1.0), norm, triangular, False)
 

@@ -11,7 +11,7 @@ from . import _arrays
 from ._matrices import UNIT
 from ._results import Number, Result
 from ._spectrum import spectrum
-from .discretization import METHODS, rule
+from .discretization import rule
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class StabilityRegion(Result):
 
 @dataclass(frozen=True)
 class LargestStableStep(Number):
-    """The largest step for which every mode of A stays bounded, and the eigenvalue that sets it.
+    """Every step up to `value` keeps every mode of A bounded; the eigenvalue that sets it.
 
-    `value` is infinite where every step is stable and zero where none is. `relative_error` comes from the eigenvalues.
+    `value` is infinite where every step is stable and zero where small ones are not. `relative_error` comes from the eigenvalues.
     `window_per_state` is the least window theta/N for step one, for the families that have a window.
     """
 
@@ -142,19 +142,19 @@ def largest_stable_step(
     spectral = spectrum(source, N)
     values, uncertainty = spectral.eigenvalues.ravel(), spectral.uncertainty.ravel()
     curvature = 0.0 if parameter is None else 1 - 2 * parameter
-    worst = int(np.argmax(values.real))
-    growing = values.real > uncertainty
-    if growing.any() or curvature <= 0:
-        step, k = _of_growing(values, growing, curvature) if growing.any() else (np.inf, worst)
-        error = 0.0
+    worst, error = int(np.argmax(values.real)), 0.0
+    if values[worst].real > uncertainty[worst]:
+        step, k = 0.0, worst
+    elif curvature <= 0:
+        step, k = np.inf, worst
     else:
-        sizes = np.abs(values)
-        moving = sizes > uncertainty
         with np.errstate(divide="ignore", invalid="ignore"):
-            steps = np.where(moving, -2 * values.real / (curvature * sizes**2), np.inf)
-        k = int(np.argmin(steps))
+            steps = -2 * values.real / (curvature * np.abs(values) ** 2)
+            least = np.clip(1 - 3 * uncertainty / np.abs(values.real), 0.0, 1.0) * steps
+        moving = np.abs(values) > uncertainty
+        k = int(np.argmin(np.where(moving, steps, np.inf)))
         step = max(float(steps[k]), 0.0)
-        error = 8 * UNIT + 3 * float(uncertainty[k] / max(abs(values[k].real), np.finfo(float).tiny))
+        error = 8 * UNIT + (1 - float(np.min(np.where(moving, least, np.inf))) / step if step else 0.0)
     return LargestStableStep(
         value=float(step),
         eigenvalue=complex(values[k]),
@@ -166,26 +166,20 @@ def largest_stable_step(
     )
 
 
-def _of_growing(values: np.ndarray, growing: np.ndarray, curvature: float) -> tuple[float, int]:
-    """A growing mode is never stable under alpha <= 1/2; beyond, from a least step on, which is no largest one."""
-    return 0.0, int(np.flatnonzero(growing)[0])
-
-
 def _window(source: Any, step: float, order: int) -> float | None:
     """theta/N at step one: dt <= step at window theta means theta >= theta_given/step."""
-    theta = 1.0 if source in ("legt", "lmu") else getattr(source, "parameters", {}).get("theta")
-    if isinstance(source, str) and source not in ("legt", "lmu"):
-        return None
+    if isinstance(source, str):
+        theta = 1.0 if source in ("legt", "lmu") else None
+    else:
+        theta = getattr(source, "parameters", {}).get("theta")
     return None if theta is None else (theta / step / order if step else np.inf)
 
 
 def _statement(step: float, eigenvalue: complex, error: float) -> str:
     if step == 0:
-        return f"No step is stable: {eigenvalue:.6g} is an eigenvalue."
+        return f"No small step is stable: {eigenvalue:.6g} is an eigenvalue."
     if np.isinf(step):
         return "Every step is stable."
     doubt = "" if error < 0.1 else " The eigenvalues are too uncertain to trust it."
     return f"Steps up to {step:.8g} are stable; {eigenvalue:.6g} sets the limit.{doubt}"
 
-
-__all__ = ["METHODS", "LargestStableStep", "StabilityRegion", "largest_stable_step", "stability_region"]

@@ -340,7 +340,7 @@ def test_results_are_json_and_draw():
         assert result.plot(ax) is ax
     json.dumps(conditioning.node_pole_distance(system, 0.1, 16).to_dict(), allow_nan=False)
     screen = str(conditioning.condition_report(system, 0.1, 16))
-    assert len(screen.splitlines()) == 11
+    assert len(screen.splitlines()) == 16
     for word in ("spectral abscissa", "numerical abscissa", "spectral radius", "node-pole distance", "kernel method"):
         assert word in screen
 
