@@ -51,8 +51,8 @@ class StabilityRegion(Result):
 class LargestStableStep(Number):
     """Every step up to `value` keeps every mode of A bounded; the eigenvalue that sets it.
 
-    `value` is infinite where every step is stable and zero where small ones are not. `relative_error` comes from the eigenvalues.
-    `window_per_state` is the least window theta/N for step one, for the families that have a window.
+    `value` is infinite where every step is stable and zero where small ones are not. `relative_error` comes from the
+    eigenvalues. `window_per_state` is the least window theta/N for step one, for the families that have a window.
     """
 
     value: float
@@ -182,4 +182,3 @@ def _statement(step: float, eigenvalue: complex, error: float) -> str:
         return "Every step is stable."
     doubt = "" if error < 0.1 else " The eigenvalues are too uncertain to trust it."
     return f"Steps up to {step:.8g} are stable; {eigenvalue:.6g} sets the limit.{doubt}"
-

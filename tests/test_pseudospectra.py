@@ -136,7 +136,7 @@ def test_kahan_matrix_by_its_inverse():
 
 
 def test_grcar_matrix_follows_its_symbol():
-    """Inside the curve f(e^{it}), f = -t + 1 + 1/t + 1/t^2 + 1/t^3, sigma_min falls geometrically with n; outside it stays.
+    """Inside the curve -t + 1 + 1/t + 1/t^2 + 1/t^3, |t| = 1, sigma_min falls geometrically with n; outside it stays.
 
     Reichel & Trefethen, Linear Algebra Appl. 162 (1992): the curve winds around 1.5 + 1.5i and not around 4 or -2.
     """
