@@ -41,7 +41,10 @@ def eigenvector_conditions(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     order = len(matrix)
 
     def compute() -> list[list]:
-        values, right = A.eig(right=True, algorithm="rump")
+        try:
+            values, right = A.eig(right=True, algorithm="rump")
+        except ValueError as error:
+            raise ZeroDivisionError("eigenvalues are not isolated at this precision") from error
         columns = right.transpose().tolist()
         lengths = [sum(_square(x) for x in column).sqrt() for column in columns]
         unit = _balls.from_rows([[x / size for x in column] for column, size in zip(columns, lengths, strict=True)])

@@ -23,6 +23,13 @@ class NodePoleDistance(Number):
     radius: float
     pole: complex
     node: int
+    omega: complex
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the circle of nodes, the nearest node and the inverse of the pole; returns the matplotlib axes."""
+        from . import _diagnostic_plots
+
+        return _diagnostic_plots.node_pole_distance(self, ax)
 
 
 def node_pole_distance(
@@ -78,7 +85,9 @@ def distance(poles: np.ndarray, L: int, radius: float | None) -> NodePoleDistanc
     k = np.stack([nearest, nearest + 1]) % L
     distances = np.abs(1 - z * (r * np.exp(-2j * np.pi * (k / L))))
     row, n = np.unravel_index(int(np.argmin(distances)), distances.shape)
-    return NodePoleDistance(float(distances[row, n]), r, complex(z[n]), int(k[row, n]))
+    node = int(k[row, n])
+    omega = complex(r * np.exp(-2j * np.pi * (node / L)))
+    return NodePoleDistance(float(distances[row, n]), r, complex(z[n]), node, omega)
 
 
 @dataclass(frozen=True)

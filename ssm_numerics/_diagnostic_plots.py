@@ -113,6 +113,34 @@ def stability_region(result: Any, ax: Any = None) -> Any:
     return ax
 
 
+def largest_stable_step(result: Any, ax: Any = None) -> Any:
+    """The stability region, and every eigenvalue times the largest step."""
+    with style():
+        ax = stability_region(result.region, ax)
+        step = float(result) if 0 < float(result) < np.inf else 1.0
+        z = step * result.eigenvalues
+        ax.plot(z.real, z.imag, label=f"Δλ, Δ = {step:.4g}", **series(1, line=False))
+        half = 1.2 * max(float(np.abs(z).max()), 2.0)
+        ax.set(xlim=(-1.5 * half, 0.5 * half), ylim=(-half, half))
+        ax.legend()
+    return ax
+
+
+def node_pole_distance(result: Any, ax: Any = None) -> Any:
+    """The circle of nodes, the node that comes closest to a pole, and that pole's inverse."""
+    with style():
+        ax = axes(ax)
+        circle = result.radius * np.exp(2j * np.pi * np.arange(361) / 360)
+        ax.plot(circle.real, circle.imag, label=f"nodes, r = {result.radius:.6g}", **series(0, marker=False))
+        marks = [(result.omega, "nearest node")] + ([(1 / result.pole, "1/pole")] if result.pole else [])
+        for index, (point, label) in enumerate(marks, start=1):
+            ax.plot([point.real], [point.imag], label=label, **series(index, line=False))
+        ax.set_aspect("equal")
+        ax.legend()
+        ax.set(xlabel="Re ω", ylabel="Im ω", title=f"Node-pole distance {float(result):.3g}")
+    return ax
+
+
 def decay(values: np.ndarray, ax: Any, label: str, title: str, xlabel: str = "index", bound: Any = None) -> Any:
     """Descending positive values on a logarithmic scale, with a bound of their error or use."""
     with style():

@@ -61,7 +61,19 @@ class LargestStableStep(Number):
     window_per_state: float | None
     method: str
     alpha: float | None
+    eigenvalues: np.ndarray
     statement: str
+
+    @property
+    def region(self) -> StabilityRegion:
+        """The stability region of the rule."""
+        return stability_region(self.method, self.alpha)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the stability region and the eigenvalues times the largest step; returns the matplotlib axes."""
+        from . import _diagnostic_plots
+
+        return _diagnostic_plots.largest_stable_step(self, ax)
 
 
 def stability_region(method: str, alpha: float | None = None) -> StabilityRegion:
@@ -162,6 +174,7 @@ def largest_stable_step(
         window_per_state=_window(source, float(step), values.size),
         method=method,
         alpha=alpha,
+        eigenvalues=values,
         statement=_statement(float(step), complex(values[k]), error),
     )
 

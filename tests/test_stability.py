@@ -107,6 +107,10 @@ def test_results_are_json_and_draw():
         json.dumps(region.to_dict(), allow_nan=False)
         ax = figure.Figure().subplots()
         assert region.plot(ax) is ax
-    json.dumps(ssm.largest_stable_step("lmu", 4).to_dict(), allow_nan=False)
+    for rule in RULES:
+        limit = ssm.largest_stable_step("legs", 4, *rule)
+        json.dumps(limit.to_dict(), allow_nan=False)
+        ax = figure.Figure().subplots()
+        assert limit.plot(ax) is ax
     with pytest.raises(ValueError, match="`method` must be one of"):
         ssm.stability_region("rk4")
