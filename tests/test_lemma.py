@@ -135,10 +135,7 @@ def test_confidence_of_the_fitted_rates():
     """Half-widths cover the truth in 95 % of noisy fits, and vanish where the model is exact."""
     result = lemma.growth(48)
     for name, limit in result.limits.items():
-        for slopes, errors in (
-            (result.slopes, result.slope_errors),
-            (result.corrected_slopes, result.corrected_slope_errors),
-        ):
+        for errors in (result.slope_errors, result.corrected_slope_errors):
             assert 0 < errors[name] < 0.01
         assert abs(result.corrected_slopes[name] - limit) < abs(result.slopes[name] - limit)
     N = np.arange(2, 49)
