@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._matrices import UNIT
-from ._parallel import over_rows
+from ._parallel import over_rows, serial_blas
 
 Apply = Callable[[np.ndarray], np.ndarray]
 
@@ -149,8 +149,6 @@ def of_matrix(matrix: np.ndarray) -> Resolvent:
 
 def least_singular_values(resolvent: Resolvent, z: np.ndarray) -> np.ndarray:
     """sigma_min(z - A) at every point of a vector, in threads over the points with one BLAS thread each."""
-    from threadpoolctl import threadpool_limits
-
     sigma = np.empty(z.shape)
 
     def work(begin: int, end: int) -> None:
@@ -158,7 +156,7 @@ def least_singular_values(resolvent: Resolvent, z: np.ndarray) -> np.ndarray:
             part = slice(start, min(start + POINTS, end))
             sigma[part] = _lanczos(resolvent, z[part])
 
-    with threadpool_limits(1, user_api="blas"):
+    with serial_blas():
         over_rows(work, len(z), 100.0 * len(z) * resolvent.order**2)
     return sigma
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _arrays
 from ._matrices import one_matrix
+from ._parallel import serial_blas
 from ._results import Result
 
 
@@ -67,13 +68,11 @@ def numerical_range(A: Any, n: int = 64) -> NumericalRange:
     >>> round(W.abscissa, 12), round(W.radius, 12)
     (0.5, 0.5)
     """
-    from threadpoolctl import threadpool_limits
-
     matrix = one_matrix(A)
     n = _arrays.count("n", n, least=4)
     angles = 2 * np.pi * np.arange(n) / n
     boundary, support = np.empty(n, complex), np.empty(n)
-    with threadpool_limits(1, user_api="blas"):
+    with serial_blas():
         for k, angle in enumerate(angles):
             turned = np.exp(-1j * angle) * matrix
             values, vectors = np.linalg.eigh((turned + turned.conj().T) / 2)

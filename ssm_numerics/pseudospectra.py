@@ -15,8 +15,9 @@ import numpy as np
 from . import _arrays
 from ._ball_resolvent import least_singular_values as by_balls
 from ._hippo_structure import Semiseparable
-from ._level_sets import outermost, rightmost
+from ._level_sets import outermost, rightmost, sigma_min
 from ._matrices import UNIT, dense_matrix, one_matrix
+from ._parallel import SERIAL_ORDER, serial_blas
 from ._resolvent import Resolvent, least_singular_values, low_rank, of_matrix, semiseparable
 from ._results import Number, Result
 from .field_of_values import numerical_range
@@ -208,7 +209,7 @@ def pseudospectral_abscissa(A: Any, epsilon: float) -> PseudospectralExtreme:
     """
     matrix = one_matrix(A)
     epsilon = _arrays.real_number("epsilon", epsilon, above=0.0)
-    return PseudospectralExtreme(*_extreme(matrix, epsilon, rightmost(matrix, epsilon), np.real))
+    return _extreme(matrix, epsilon, rightmost, np.real)
 
 
 def pseudospectral_radius(A: Any, epsilon: float) -> PseudospectralExtreme:
@@ -241,13 +242,14 @@ def pseudospectral_radius(A: Any, epsilon: float) -> PseudospectralExtreme:
     """
     matrix = one_matrix(A)
     epsilon = _arrays.real_number("epsilon", epsilon, above=0.0)
-    return PseudospectralExtreme(*_extreme(matrix, epsilon, outermost(matrix, epsilon), np.abs))
+    return _extreme(matrix, epsilon, outermost, np.abs)
 
 
-def _extreme(matrix: np.ndarray, epsilon: float, points: np.ndarray, size: Any) -> tuple[float, float, Any, float]:
-    shifted = points[:, None, None] * np.eye(len(matrix)) - matrix
-    sigma = np.linalg.svd(shifted, compute_uv=False)[:, -1]
-    return float(size(points).max()), epsilon, points, float(np.abs(sigma - epsilon).max())
+def _extreme(matrix: np.ndarray, epsilon: float, search: Callable, size: Callable) -> PseudospectralExtreme:
+    with serial_blas(len(matrix) <= SERIAL_ORDER):
+        points = search(matrix, epsilon)
+        residual = np.abs(sigma_min(matrix, points) - epsilon).max()
+    return PseudospectralExtreme(float(size(points).max()), epsilon, points, float(residual))
 
 
 def _by_schur(A: Any, z: np.ndarray) -> tuple[np.ndarray, float]:

@@ -10,6 +10,7 @@ import numpy as np
 from . import _arrays
 from ._level_sets import CIRCLES, GAP, LINES, Curves, least_on_curve, sigma_min
 from ._matrices import UNIT, eigensystem, is_discrete, one_matrix
+from ._parallel import SERIAL_ORDER, serial_blas
 from ._results import Number
 from .field_of_values import numerical_range
 
@@ -127,7 +128,8 @@ def kreiss_constant(A: Any, discrete: bool | None = None, rtol: float = 0.01) ->
         why = "K is infinite: A has an eigenvalue beyond the axis or circle, and powers or exponentials grow for ever."
         return _kreiss(np.inf, np.inf, complex(eigenvalues[np.argmax(eigenvalues.real)]), order, discrete, None, why)
     starts = np.unique(np.append(curves.heights(eigenvalues), 0.0))
-    return _enclosed(matrix, curves, starts, excess, rtol, discrete)
+    with serial_blas(order <= SERIAL_ORDER):
+        return _enclosed(matrix, curves, starts, excess, rtol, discrete)
 
 
 def _enclosed(
@@ -292,12 +294,10 @@ def _checked(times: Any, discrete: bool) -> np.ndarray:
 
 def _measured(A: np.ndarray, size: float, discrete: bool) -> tuple[np.ndarray, np.ndarray]:
     """Norms on the automatic grid: zero, then times in geometric progression until the norm is below 0.1."""
-    from threadpoolctl import threadpool_limits
-
     from ._exponential import holds
 
     grid, norms = [0.0], [1.0]
-    with threadpool_limits(1, user_api="blas"):
+    with serial_blas():
         if discrete:
             k, power = 1, A
             while k < 2**53:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 import ssm_numerics as ssm
+from ssm_numerics import transients
 
 U = 2.0**-53
 GAP = 1e-3  # curves are searched to this
@@ -68,6 +69,30 @@ def test_kreiss_constant_against_a_fine_grid(discrete):
     best = (x.ravel() / sigma_min(A, z.ravel())).max()
     assert best <= K.value * (1 + 1e-8)
     assert K.value <= best * (1 + 1e-4)  # the grid's spacing of 1.4 % in x, squared
+
+
+@given(st.floats(0.01, 2.0), st.floats(1.1, 30.0), st.floats(0.05, 0.95), st.booleans())
+@settings(max_examples=50)
+def test_bound_between_two_curves_is_that_of_the_chord(x, ratio, fall, discrete):
+    ends = np.array([x, x * ratio])
+    place = np.log1p(ends) if discrete else ends
+    logs = np.array([0.0, np.log(fall)])
+    inner = np.linspace(*ends, 20001)
+    chord = np.interp(np.log1p(inner) if discrete else inner, place, logs)
+    largest = (inner * np.exp(chord)).max() / (1 - GAP)  # the values of g are known to GAP
+    norms = dict(zip(ends.tolist(), np.exp(logs).tolist(), strict=True))
+    spacing = 10 * (ratio / 20000) ** 2  # of the samples, relative, squared: they miss the maximum by so much
+    assert transients._bounds(norms, discrete, largest * (1 + 1e-6 + spacing)) == []
+    assert len(transients._bounds(norms, discrete, largest * (1 - 1e-6))) == 1
+
+
+@pytest.mark.parametrize("turn", [np.pi, 2.0])
+def test_circles_have_no_beginning(turn):
+    A = stable(2, 5, True)
+    turned = np.exp(1j * turn) * A
+    np.testing.assert_allclose(ssm.kreiss_constant(turned, True).value, ssm.kreiss_constant(A, True).value, rtol=1e-6)
+    radii = [float(ssm.pseudospectral_radius(M, 0.1)) for M in (A, turned)]
+    np.testing.assert_allclose(radii[0], radii[1], rtol=1e-7)
 
 
 def test_kreiss_constant_does_not_change_under_scaling_and_rotation():
