@@ -40,6 +40,12 @@ def test_kreiss_constant_is_enclosed(seed, n, discrete):
         outside = abs(K.point) - 1 if discrete else K.point.real
         found = outside / sigma_min(A, np.array([K.point]))[0]
         assert abs(found - K.value) <= 1e-6 * K.value + n * U * np.linalg.norm(A) * K.value**2 / outside
+    if not discrete and K.profile.size:  # from the last line on the numerical range proves the bound
+        omega = float(ssm.numerical_abscissa(A))
+        assert K.profile[-1, 0] * (1 + 1e-9) >= omega * K.upper / (K.upper - 1)
+        assert (
+            K.profile[0, 0] <= sigma_min(A, 1j * np.linspace(-20, 20, 400)).min()
+        )  # and before the first one x g(0) <= 1
     rng = np.random.default_rng(seed)
     x, t = 10.0 ** rng.uniform(-4, 2, 400), 4 * np.linalg.norm(A) * rng.normal(size=400)
     z = (1 + x) * np.exp(1j * t) if discrete else x + 1j * t
