@@ -18,6 +18,7 @@ from ._increments import Power, transition
 from ._matrices import doubled
 from ._results import Result
 from .convolution_kernel import METHODS, convolution_kernel
+from .discretization import discretize
 from .state_space import DiscreteDiagonal, DiscreteDPLR
 from .structured import as_matrix_system
 
@@ -121,23 +122,24 @@ def error_amplification(
     system = as_matrix_system(system)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", _arrays.UnstableDiscretizationWarning)
-        discrete, K = _discrete_and_kernel(system, dt, L, discretization, alpha)
+        discrete = discretize(system, dt, discretization, alpha)
     if discrete.batch_shape:
         _arrays.fail("system", "be one system and `dt` one step", f"the batch shape is {discrete.batch_shape}")
-    amplified = amplification(discrete, L, float(np.abs(K).max()))
+    largest = float(np.abs(convolution_kernel(discrete, L)).max())
+    amplified = amplification(discrete, L, largest)
     names = [name for name in METHODS if structure(discrete) in FACTORS[name][1]]
     unit = float(np.finfo(discrete.dtype).eps) / 2
     step = float(np.linalg.norm(doubled(system).to_dense().A, 2) * float(np.asarray(dt)))
     forward = 16 * (discrete.n_states + 4) * unit * (1 + step) * amplified.agreeing
     measured = None
     if measure:
-        from .certified import convolution_kernel as exact
+        from .certified import convolution_kernel as certified_kernel
 
-        reference, top = exact(discrete if dt is None else system, L, dt, discretization, alpha).mid, np.abs(K).max()
+        exact = certified_kernel(system, L, dt, discretization, alpha).mid
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", _arrays.UnstableDiscretizationWarning)
-            kernels = (convolution_kernel(system, L, dt, discretization, alpha, method=name) for name in names)
-            measured = [float(np.abs(kernel - reference).max() / top) for kernel in kernels]
+            kernels = [convolution_kernel(system, L, dt, discretization, alpha, method=name) for name in names]
+        measured = [float(np.abs(kernel - exact).max() / largest) for kernel in kernels]
     return ErrorAmplification(
         methods=names,
         predictions=[prediction(amplified, name, structure(discrete), unit) for name in names],
@@ -147,13 +149,6 @@ def error_amplification(
         agreeing=amplified.agreeing,
         unit=unit,
     )
-
-
-def _discrete_and_kernel(system: Any, dt: Any, L: int, discretization: str, alpha: float | None) -> tuple[Any, Any]:
-    from .discretization import discretize
-
-    discrete = discretize(system, dt, discretization, alpha)
-    return discrete, convolution_kernel(discrete, L)
 
 
 def structure(discrete: Any) -> str:

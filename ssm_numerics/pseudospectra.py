@@ -139,7 +139,7 @@ def pseudospectrum(
            [1.414, 1.414, 1.414]])
     """
     n = _arrays.count("n", n, least=2)
-    _arrays.choice("method", method, METHODS)
+    _arrays.choice("method", method, ("auto", *METHODS))
     title = repr(A) if hasattr(A, "family") or hasattr(A, "batch_shape") else "Matrix"
     if method == "auto":
         method = "structured" if _order(A) > LARGEST_DENSE and _structure(A) is not None else "schur"
@@ -275,7 +275,6 @@ METHODS: dict[str, Callable[[Any, np.ndarray], tuple[np.ndarray, float]]] = {
     "structured": _by_structure,
     "ball": _by_balls,
 }
-METHODS["auto"] = _by_schur
 
 
 def _structure(A: Any) -> Resolvent | None:
