@@ -229,8 +229,11 @@ def test_crossings_are_where_sigma_is_a_singular_value(seed, n, height, x):
         assert np.abs(t - height).min() <= 1e-5 * (1 + abs(height))  # eigenvalues of order 2N, double ones to sqrt(u)
         everywhere = np.linalg.svd(curves.point(x, t)[:, None, None] * np.eye(n) - A, compute_uv=False)
         assert (np.abs(everywhere - sigma).min(axis=1) <= 1e-5 * (np.linalg.norm(A, 2) + 5)).all()
-    y = float(_level_sets.on_horizontal_line(A, height, sigma))
-    assert abs(svd(A, np.array([y + 1j * height]))[0] - sigma) <= 1e-5 * (np.linalg.norm(A, 2) + 5)
+    sigma = svd(A, np.array([x + 1j * height]))[0]
+    right = _level_sets.on_horizontal_line(A, height, sigma)
+    assert right >= x - 1e-5 * (1 + x)
+    everywhere = np.linalg.svd((right + 1j * height) * np.eye(n) - A, compute_uv=False)
+    assert np.abs(everywhere - sigma).min() <= 1e-5 * (np.linalg.norm(A, 2) + 5)
 
 
 # --- numerical range --------------------------------------------------------------------------------------------------
