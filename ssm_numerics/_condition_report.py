@@ -193,7 +193,7 @@ def condition_report(
         truncation_condition_unit_circle=float(truncation.conditions[-1]),
         truncation_condition_half=float(truncation.conditions[-3]),
         departure_from_normality=max(_departure(m) for m in _stack(dense_matrix(doubled(system)))),
-        transient_peak=max(_peak(m) for m in _stack(dense_matrix(discrete))) if norm > 1 + slack else 1.0,
+        transient_peak=_peak(_stack(dense_matrix(discrete)), stable, norm <= 1 + slack),
         recommended_discretization=_rule(system),
         method=method,
         reason=f"{reason} {_circle(unit, half)}",
@@ -282,10 +282,13 @@ def _departure(matrix: np.ndarray) -> float:
     return float(henrici_departure(matrix))
 
 
-def _peak(matrix: np.ndarray) -> float:
+def _peak(steps: np.ndarray, stable: bool | None, contracts: bool) -> float:
+    """The largest |A_bar^k| found; infinite for unstable steps."""
     from .transients import transient_growth
 
-    return float(transient_growth(matrix, discrete=True, with_kreiss=False))
+    if contracts or stable is False:
+        return 1.0 if contracts else np.inf
+    return max(float(transient_growth(step, discrete=True, with_kreiss=False)) for step in steps)
 
 
 def _rule(system: Any) -> str:

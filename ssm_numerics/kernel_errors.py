@@ -181,18 +181,22 @@ def _of_head(power: Power, forward: np.ndarray, C: np.ndarray, L: int, largest: 
 
     adjoint = Power(power.matrix.mT.conj(), power.keep)
     size = fft.next_fast_len(2 * L, real=True)
-
-    def convolved(x: np.ndarray, y: np.ndarray) -> float:
-        return float(fft.irfft(fft.rfft(x) * fft.rfft(y), size)[:L].max())
-
+    l = np.arange(L)
     with np.errstate(all="ignore"):
         b, c = _orbit(power, forward, L), _orbit(adjoint, C.conj(), L)
-        tops = float(b.max()), float(c.max())
+        rate = max(float(np.log(b[-1] / b[0])) / L, 0.0) if b[0] and b[-1] else 0.0
+        b, c = (x * np.exp(-rate * l) for x in (b, c))  # an orbit that grows would drown its beginning in the transform
+        tops = float(b.max()) or 1.0, float(c.max()) or 1.0
         scale = tops[0] * tops[1] / max(largest, np.finfo(float).tiny)
-        b, c = (np.pad(x / (top or 1.0), (0, size - L)) for x, top in zip((b, c), tops, strict=True))
-        independent, agreeing = np.sqrt(max(convolved(b**2, c**2), 0.0)) * scale, convolved(b, c) * scale
+
+        def convolved(power_of: int) -> float:
+            spectra = [fft.rfft((x / top) ** power_of, size) for x, top in zip((b, c), tops, strict=True)]
+            sums = np.maximum(fft.irfft(spectra[0] * spectra[1], size)[:L], 0.0) ** (1 / power_of)
+            return float((sums * np.exp(rate * l)).max()) * scale
+
+        independent, agreeing = convolved(2), convolved(1)
     increment = min(float(np.linalg.norm(power.increment(), 2)), 1.0)
-    return Amplification(max(float(independent), 1.0), max(float(agreeing), 1.0), increment)
+    return Amplification(max(independent, 1.0), max(agreeing, 1.0), increment)
 
 
 def _orbit(power: Any, start: np.ndarray, L: int) -> np.ndarray:

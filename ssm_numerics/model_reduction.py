@@ -178,7 +178,8 @@ def h2_norm(system: Any) -> H2Norm:
     >>> round(float(ssm.h2_norm(ssm.Diagonal([-0.5], [1.0], [3.0]))), 12)
     3.0
     """
-    L = gramians(system).controllability_factor
+    A, B, _, is_diagonal = _continuous(system)
+    L = diagonal_factor(A, B) if is_diagonal else dense_factor(A, B)
     dense = _checked(system)
     dense = dense.full() if isinstance(dense, (Diagonal, DiscreteDiagonal)) else dense.to_dense()
     energy, direct = float(np.linalg.norm(dense.C @ L) ** 2), complex(dense.D)

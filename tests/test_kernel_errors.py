@@ -95,6 +95,9 @@ def test_amplification_by_hand():
     assert abs(found.agreeing - ((1 + np.arange(L)) * terms).max()) <= 64 * L * U * found.agreeing
     assert abs(found.independent - (np.sqrt(1 + np.arange(L)) * terms).max()) <= 64 * L * U * found.agreeing
     assert abs(found.increment - (1 - z)) <= 4 * U
+    growing = amplification(ssm.DiscreteDiagonal([1.3], [1.0], [2.0], 0.0, 1.0), 400, 2.0 * 1.3**399)
+    assert abs(growing.agreeing / 400 - 1) <= 400 * 64 * U
+    assert abs(growing.independent / 20 - 1) <= 400 * 64 * U
     heads = ssm.DiscreteDiagonal([[z], [z]], [1.0], [2.0], 0.0, 1.0)
     assert amplification(heads, L, np.array([4.0, 2.0])) == found
 
