@@ -103,7 +103,8 @@ def error_amplification(
     Prediction: a constant of the method times u times the root of s (1 + |A_bar - I| s), s the root of the sum of
     squares; for methods on circles the root of 1 + |A_bar - I| (the sum).
 
-    *Accuracy*: an upper estimate, within a factor of 100 of the measured error over the test grid. *Cost*: O(N^2 L) in
+    *Accuracy*: an upper estimate, within a factor of 100 of the measured error over the test grid of HiPPO families and
+    initializations; it measures with norms, and overestimates more for strongly graded matrices. *Cost*: O(N^2 L) in
     matrix products, or what the methods and the certificate cost.
 
     References

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ssm_numerics as ssm
-from ssm_numerics.kernel_errors import FACTORS
+from ssm_numerics.kernel_errors import FACTORS, Amplification, amplification
 
 U = 2.0**-53
 WITHIN = 100.0
@@ -88,8 +88,8 @@ def test_amplification_by_hand():
     """One mode: c_j b_{l-j} = |CB| z^l for every j, so the sums are (l+1) and sqrt(l+1) times that."""
     z, L = 0.9, 60
     system = ssm.DiscreteDiagonal([z], [1.0], [2.0], 0.0, 1.0)
-    from ssm_numerics.kernel_errors import amplification
-
+    assert Amplification(4.0, 9.0, 0.25).of("independent") == np.sqrt(4.0 * (1 + 0.25 * 4.0))
+    assert Amplification(4.0, 12.0, 0.25).of("agreeing") == np.sqrt(1 + 0.25 * 12.0)
     found = amplification(system, L, 2.0)
     terms = z ** np.arange(L)
     assert abs(found.agreeing - ((1 + np.arange(L)) * terms).max()) <= 64 * L * U * found.agreeing
@@ -104,8 +104,6 @@ def test_amplification_by_hand():
 
 def test_long_kernels_move_on_in_blocks():
     system = dense("lagt", 5)
-    from ssm_numerics.kernel_errors import amplification
-
     discrete = ssm.discretize(system, 0.01)
     K = np.abs(ssm.convolution_kernel(discrete, 1000)).max()
     found = amplification(discrete, 1000, K)

@@ -87,6 +87,19 @@ def test_roots_of_unity_are_perfect(N, L):
     assert abs(float(ssm.vandermonde_condition(nodes, L)) - 1) <= 16 * L * U
 
 
+@given(st.integers(0, 99), st.integers(1, 6), st.integers(0, 4))
+@settings(max_examples=15)
+def test_gram_matrices_in_balls_are_hermitian(seed, n, more):
+    pytest.importorskip("flint")
+    from ssm_numerics import _balls, matrix_conditions
+
+    rng = np.random.default_rng(seed)
+    M = rng.normal(size=(n, n + more)) + 1j * rng.normal(size=(n, n + more))
+    bits = matrix_conditions._by_balls(lambda: _balls.matrix(M), M.shape)
+    expected = float_condition(M)
+    assert abs(2.0**bits / expected - 1) <= 64 * (n + more) * U * expected
+
+
 def test_krylov_matrices():
     shift = ssm.DiscreteStateSpace(np.diag(np.ones(4), -1), np.eye(5)[0], np.ones(5), 0.0, 1.0)
     assert abs(float(ssm.krylov_condition(shift)) - 1) <= 10 * U

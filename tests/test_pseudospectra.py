@@ -243,7 +243,7 @@ def test_crossings_are_where_sigma_is_a_singular_value(seed, n, height, x):
 @settings(max_examples=40)
 def test_numerical_range_lies_between_its_polygons(seed, n, is_complex):
     A = random_matrix(seed, n, is_complex)
-    W, slack = ssm.numerical_range(A, 24), 10 * n * U * np.linalg.norm(A)
+    W, slack = ssm.numerical_range(A, 24), 10 * (n + 24) * U * np.linalg.norm(A)  # vertices lie at 1/sin(2 pi/24)
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(50, n)) + 1j * rng.normal(size=(50, n))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
@@ -252,6 +252,8 @@ def test_numerical_range_lies_between_its_polygons(seed, n, is_complex):
     tangents = (directions[:, None] * W.outer[None, :]).real.max(axis=1)
     slack *= 1 + ssm.eigenvector_condition(A).value  # of the eigenvalues among the points
     assert ((directions[:, None] * points[None, :]).real.max(axis=1) <= tangents + slack).all()
+    support = (directions * W.boundary).real
+    assert (np.abs(tangents - support) <= slack).all()  # every tangent touches its point and bounds the outer polygon
     assert abs(W.abscissa - float(ssm.numerical_abscissa(A))) <= slack
     assert W.radius <= W.radius_upper <= W.radius / np.cos(np.pi / 24) + slack
 
