@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _arrays
-from ._matrices import dense_matrix, doubled, is_diagonal
+from ._matrices import UNIT, dense_matrix, doubled, is_diagonal
 from ._results import Number
 from .state_space import DPLR, Diagonal, StateSpace
 from .structured import as_matrix_system
@@ -95,9 +95,9 @@ class TruncationCondition(Number):
     """What the radius of Algorithm 1 costs, over factors q = r^L.
 
     `conditions` are cond_2(I - q A_bar^L), `magnification` = 1/q is what r^{-l} multiplies the last samples' rounding
-    with, `distances` those of nodes to poles. `amplification` is conditions/q, divided by L distances where these are
-    below one. `value` is the least amplification, at `recommended_factor` and `recommended_radius`; `at_half` is that
-    of q = 1/2.
+    with, `distances` those of nodes to poles. `amplification` is conditions/q, divided by L distances (at least u)
+    where these are below one. `value` is the least amplification, at `recommended_factor` and `recommended_radius`;
+    `at_half` is that of q = 1/2.
     """
 
     value: float
@@ -171,7 +171,7 @@ def truncation_condition(
         return max(_condition(power, factor) for power in powers)
 
     def cost(factor: np.ndarray, condition: np.ndarray, gap: np.ndarray) -> np.ndarray:
-        return condition / factor / np.clip(L * gap, np.finfo(float).tiny, 1.0)
+        return condition / factor / np.clip(L * gap, UNIT, 1.0)
 
     conditions = np.array([worst(factor) for factor in q.tolist()])
     distances = np.array([float(distance(poles, L, factor ** (1 / L))) for factor in q.tolist()])

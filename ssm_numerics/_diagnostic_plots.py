@@ -32,7 +32,11 @@ def pseudospectrum(result: Any, ax: Any = None) -> Any:
         if result.numerical_range.size:
             hull = np.append(result.numerical_range, result.numerical_range[0])
             ax.plot(hull.real, hull.imag, label="numerical range", **series(1, marker=False))
-        ax.axvline(0.0, color="#666666", linewidth=0.8)
+        if result.discrete:
+            circle = np.exp(2j * np.pi * np.arange(361) / 360)
+            ax.plot(circle.real, circle.imag, color="#666666", linewidth=0.8)
+        else:
+            ax.axvline(0.0, color="#666666", linewidth=0.8)
         ax.legend(loc="upper left")
         ax.set(xlabel="Re z", ylabel="Im z", title=f"log₁₀ of the least singular value of z - A: {result.title}")
         ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
@@ -165,7 +169,8 @@ def truncation_condition(result: Any, ax: Any = None) -> Any:
             ("amplification", "amplification"),
         )
         for index, (name, label) in enumerate(curves):
-            ax.loglog(result.factors, getattr(result, name), label=label, **series(index, marker=False))
+            values = np.minimum(getattr(result, name), 1e20)
+            ax.loglog(result.factors, values, label=label, **series(index, marker=False))
         ax.axvline(result.recommended_factor, color="#666666", linewidth=0.8)
         ax.legend()
         ax.set(xlabel="$r^L$", title="What the radius of Algorithm 1 costs")

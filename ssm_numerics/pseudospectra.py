@@ -35,8 +35,9 @@ class Pseudospectrum(Result):
 
     `z` and `sigma_min` have one shape (rows: imaginary part ascending). `levels` are the epsilons worth drawing,
     ascending; `abscissae` and `radii` are the largest Re z and |z| of the grid within each (see
-    `pseudospectral_abscissa` for exact ones). Below `rounding_level` = N u |A|_2 a value is rounding, unless `method`
-    is "ball". `relative_error` bounds the error of the others.
+    `pseudospectral_abscissa` for exact ones). `discrete` says that A is that of a step, whose boundary of stability is
+    the unit circle. Below `rounding_level` = N u |A|_2 a value is rounding, unless `method` is "ball". `relative_error`
+    bounds the error of the others.
     """
 
     z: np.ndarray
@@ -49,6 +50,7 @@ class Pseudospectrum(Result):
     rounding_level: float
     relative_error: float
     method: str
+    discrete: bool
     title: str
 
     @property
@@ -171,6 +173,7 @@ def pseudospectrum(
         rounding_level=rounding,
         relative_error=16 * order * UNIT if method == "ball" else 5e-3,
         method=method,
+        discrete=hasattr(A, "dt"),
         title=title,
     )
 

@@ -272,6 +272,7 @@ def test_results_are_json_and_draw():
     results = (
         ssm.pseudospectrum(ssm.hippo("legs", 24), n=20),
         ssm.pseudospectrum([[1.0]], n=3),
+        ssm.pseudospectrum(ssm.discretize(ssm.hippo("lmu", 6).state_space(np.ones(6)), 0.05), n=20),
         ssm.pseudospectral_abscissa(np.eye(2), 0.1),
         ssm.numerical_range(ssm.hippo("lmu", 5)),
     )
