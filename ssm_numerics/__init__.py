@@ -10,21 +10,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._arrays import ConditioningWarning, UnstableDiscretizationWarning
-from ._circle import node_pole_distance
+from ._circle import node_pole_distance, truncation_condition
 from ._condition_report import condition_report
 from ._spectrum import spectrum
-from .conditioning import eigenvector_condition, henrici_departure, numerical_abscissa
+from .conditioning import eigenvector_condition, henrici_departure, numerical_abscissa, spectral_abscissa
 from .continuous import impulse_response, respond
 from .convolution import convolve
 from .convolution_kernel import convolution_kernel
 from .diagonal_init import diagonal_init
 from .diagonalization import diagonalize
 from .discretization import discretize
+from .field_of_values import numerical_range
 from .hippo import hippo
+from .kernel_errors import error_amplification
+from .matrix_conditions import cauchy_condition, krylov_condition, vandermonde_condition
+from .model_reduction import balanced_truncation, gramians, h2_norm, hankel_singular_values
 from .nplr import nplr
 from .online_compression import compress
 from .products import cauchy_product, vandermonde_product
+from .pseudospectra import pseudospectral_abscissa, pseudospectral_radius, pseudospectrum
 from .recurrence import Stream, simulate
+from .stability import largest_stable_step, stability_region
 from .state_space import (
     DPLR,
     Diagonal,
@@ -33,6 +39,7 @@ from .state_space import (
     DiscreteStateSpace,
     StateSpace,
 )
+from .transients import kreiss_constant, transient_growth
 from .versions import show_versions
 
 if TYPE_CHECKING:
@@ -52,6 +59,8 @@ __all__ = [
     "StateSpace",
     "Stream",
     "UnstableDiscretizationWarning",
+    "balanced_truncation",
+    "cauchy_condition",
     "cauchy_product",
     "certified",
     "compress",
@@ -62,18 +71,34 @@ __all__ = [
     "diagonalize",
     "discretize",
     "eigenvector_condition",
+    "error_amplification",
+    "gramians",
+    "h2_norm",
+    "hankel_singular_values",
     "henrici_departure",
     "hippo",
     "impulse_response",
+    "kreiss_constant",
+    "krylov_condition",
+    "largest_stable_step",
     "lemma",
     "node_pole_distance",
     "nplr",
     "numerical_abscissa",
+    "numerical_range",
+    "pseudospectral_abscissa",
+    "pseudospectral_radius",
+    "pseudospectrum",
     "respond",
     "show_versions",
     "simulate",
+    "spectral_abscissa",
     "spectrum",
+    "stability_region",
     "testing",
+    "transient_growth",
+    "truncation_condition",
+    "vandermonde_condition",
     "vandermonde_product",
 ]
 

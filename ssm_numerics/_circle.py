@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _arrays
-from ._matrices import doubled, is_diagonal
+from ._matrices import UNIT, dense_matrix, doubled, is_diagonal
 from ._results import Number
 from .state_space import DPLR, Diagonal, StateSpace
 from .structured import as_matrix_system
@@ -23,6 +23,13 @@ class NodePoleDistance(Number):
     radius: float
     pole: complex
     node: int
+    omega: complex
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the circle of nodes, the nearest node and the inverse of the pole; returns the matplotlib axes."""
+        from . import _diagnostic_plots
+
+        return _diagnostic_plots.node_pole_distance(self, ax)
 
 
 def node_pole_distance(
@@ -78,7 +85,111 @@ def distance(poles: np.ndarray, L: int, radius: float | None) -> NodePoleDistanc
     k = np.stack([nearest, nearest + 1]) % L
     distances = np.abs(1 - z * (r * np.exp(-2j * np.pi * (k / L))))
     row, n = np.unravel_index(int(np.argmin(distances)), distances.shape)
-    return NodePoleDistance(float(distances[row, n]), r, complex(z[n]), int(k[row, n]))
+    node = int(k[row, n])
+    omega = complex(r * np.exp(-2j * np.pi * (node / L)))
+    return NodePoleDistance(float(distances[row, n]), r, complex(z[n]), node, omega)
+
+
+@dataclass(frozen=True)
+class TruncationCondition(Number):
+    """What the radius of Algorithm 1 costs, over factors q = r^L.
+
+    `conditions` are cond_2(I - q A_bar^L), `magnification` = 1/q is what r^{-l} multiplies the last samples' rounding
+    with, `distances` those of nodes to poles. `amplification` is conditions/q, divided by L distances (at least u)
+    where these are below one. `value` is the least amplification, at `recommended_factor` and `recommended_radius`;
+    `at_half` is that of q = 1/2.
+    """
+
+    value: float
+    factors: np.ndarray
+    conditions: np.ndarray
+    magnification: np.ndarray
+    distances: np.ndarray
+    amplification: np.ndarray
+    recommended_factor: float
+    recommended_radius: float
+    at_half: float
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the three against q; returns the matplotlib axes."""
+        from . import _diagnostic_plots
+
+        return _diagnostic_plots.truncation_condition(self, ax)
+
+
+def truncation_condition(
+    system: Any, dt: Any, L: int, factors: Any = None, discretization: str = "bilinear", alpha: float | None = None
+) -> TruncationCondition:
+    """cond(I - r^L A_bar^L) over the radius r of Algorithm 1, and the radius that costs least.
+
+    Parameters
+    ----------
+    system : StateSpace, Diagonal or DPLR
+    dt : float or array_like, shape (...), time
+    L : int
+    factors : array_like, shape (F,), optional
+        q = r^L to look at; by default 57 between 1e-8 and 1.
+    discretization : str, default "bilinear"
+    alpha : float, only for "gbt"
+
+    Returns
+    -------
+    TruncationCondition
+        Of several heads the worst.
+
+    Notes
+    -----
+    If |A_bar| <= 1, cond <= (1 + q)/(1 - q), and (1 + q)/(q (1 - q)) is least at q = sqrt(2) - 1, where it is 3 + 2
+    sqrt(2) = 5.83; at q = 1/2, the circle of this package, it is 6. Poles in the unit disk are farther than log(1/q)/L
+    from the nodes, which costs no more than 1/log(2) = 1.44 at q = 1/2, and everything at q = 1.
+
+    *Accuracy*: conditions to N u cond relative. *Cost*: one power, and one singular value decomposition per factor.
+
+    References
+    ----------
+    [S4] Algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ssm_numerics as ssm
+    >>> result = ssm.truncation_condition(ssm.Diagonal([-1.0, -2.0], [1.0, 1.0], [1.0, 1.0]), 0.1, 8)
+    >>> 1.0 <= float(result) <= result.at_half <= 6 / np.log(2)
+    True
+    """
+    L = _arrays.count("L", L)
+    grid = np.append(np.geomspace(1e-8, 0.1, 29), np.linspace(0.1, 1.0, 29)[1:]) if factors is None else None
+    q = _arrays.numeric("factors", factors, min_ndim=1, real=True).astype(float) if grid is None else grid
+    if not (q > 0).all():
+        _arrays.fail("factors", "be positive", f"the least is {q.min()}")
+    discrete, poles = discrete_poles(system, dt, discretization, alpha)
+    matrices = dense_matrix(discrete)
+    matrices = matrices.reshape(-1, *matrices.shape[-2:])
+    powers = [_power(m, L) for m in matrices]
+
+    def worst(factor: float) -> float:
+        return max(_condition(power, factor) for power in powers)
+
+    def cost(factor: np.ndarray, condition: np.ndarray, gap: np.ndarray) -> np.ndarray:
+        return condition / factor / np.clip(L * gap, UNIT, 1.0)
+
+    conditions = np.array([worst(factor) for factor in q.tolist()])
+    distances = np.array([float(distance(poles, L, factor ** (1 / L))) for factor in q.tolist()])
+    with np.errstate(over="ignore"):
+        amplification = cost(q, conditions, distances)
+    half = cost(np.array(0.5), np.array(worst(0.5)), np.array(float(distance(poles, L, None))))
+    best = int(np.argmin(amplification))
+    return TruncationCondition(
+        value=float(amplification[best]),
+        factors=q,
+        conditions=conditions,
+        magnification=1 / q,
+        distances=distances,
+        amplification=amplification,
+        recommended_factor=float(q[best]),
+        recommended_radius=float(q[best] ** (1 / L)),
+        at_half=float(half),
+    )
 
 
 def discrete_poles(system: Any, dt: Any, discretization: str, alpha: float | None) -> tuple[Any, np.ndarray]:
@@ -99,11 +210,16 @@ def discrete_poles(system: Any, dt: Any, discretization: str, alpha: float | Non
     return discrete, discrete.poles()
 
 
-def truncation_condition(A_bar: np.ndarray, L: int, factor: float) -> float:
+def _power(A_bar: np.ndarray, L: int) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.diag(np.diagonal(A_bar) ** L) if is_diagonal(A_bar) else np.linalg.matrix_power(A_bar, L)
+
+
+def _condition(power: np.ndarray, factor: float) -> float:
     """cond_2(I - factor A_bar^L); infinite if singular to working precision or out of range."""
     with np.errstate(all="ignore"):
-        if is_diagonal(A_bar):
-            values = np.abs(1 - factor * np.diagonal(A_bar) ** L)
+        matrix = np.eye(len(power)) - factor * power
+        if is_diagonal(power):
+            values = np.abs(np.diagonal(matrix))
             return float(values.max() / values.min()) if values.min() else np.inf
-        matrix = np.eye(len(A_bar)) - factor * np.linalg.matrix_power(A_bar, L)
         return float(np.linalg.cond(matrix)) if np.isfinite(matrix).all() else np.inf

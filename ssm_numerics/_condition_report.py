@@ -12,8 +12,15 @@ from . import _arrays
 from ._circle import NodePoleDistance, discrete_poles, distance, truncation_condition
 from ._matrices import UNIT, Eigensystem, dense_matrix, doubled, eigensystem
 from ._results import Result
-from .state_space import Diagonal
+from .kernel_errors import amplification, prediction, structure
+from .state_space import DPLR, Diagonal
 from .structured import as_matrix_system
+
+RADIUS_FACTORS = (1e-3, 1e-2, 0.1, 0.2, np.exp(-1.0), 2**0.5 - 1, 0.5, 0.7, 1.0)
+"""The values of r^L among which the radius is recommended; 1/2 and 1 are reported."""
+
+_SINGLE = {"f": 4, "c": 8}
+"""Bytes of the single-precision number of a kind."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,16 @@ class ConditionReport(Result):
     node_pole_distance_half: float
     truncation_condition_unit_circle: float
     truncation_condition_half: float
+    departure_from_normality: float
+    transient_peak: float
+    recommended_discretization: str
     method: str | None
     reason: str
-    estimated_error: float | None
+    recommended_radius: float
+    recommended_dtype: str
+    predicted_error: float | None
+    predicted_error_single: float | None
+    amplification: float | None
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the positive numbers as bars on a logarithmic scale; returns the matplotlib axes."""
@@ -57,7 +71,7 @@ class ConditionReport(Result):
         same = self.dt_least == self.dt_largest
         step = f"{self.dt_least:.4g}" if same else f"{self.dt_least:.4g} to {self.dt_largest:.4g}"
         rule = self.discretization if self.alpha is None else f"{self.discretization} (alpha = {self.alpha:g})"
-        error = "" if self.estimated_error is None else f", estimated error {self.estimated_error:.1e} of max|K|"
+        error = "" if self.predicted_error is None else f", predicted error {self.predicted_error:.1e} of max|K|"
         beyond = "" if self.eigenvector_condition * self.N * UNIT < 0.1 else ", beyond the float64 trust limit"
         unit, half = self.node_pole_distance_unit_circle, self.node_pole_distance_half
         more_abscissa, more_radius = self.spectral_abscissa_uncertainty, self.spectral_radius_uncertainty
@@ -67,19 +81,29 @@ class ConditionReport(Result):
             "numerical abscissa of A": f"{self.numerical_abscissa:.6g}",
             "spectral radius of A_bar": f"{self.spectral_radius:.10g} (at most {more_radius:.1e} more)",
             "stability": self.stability,
+            "transient growth": f"|A_bar^k| reaches {self.transient_peak:.4g}",
+            "departure from normality": f"{self.departure_from_normality:.4g} (Henrici, of A)",
             "eigenvector condition": f"{self.eigenvector_condition:.3g}{beyond}",
             "form": self.form,
             "node-pole distance": f"{unit:.2e} on |omega| = 1, {half:.2e} on r^L = 1/2",
             "cond(I - r^L A_bar^L)": f"{self.truncation_condition_unit_circle:.2e} on |omega| = 1, "
             f"{self.truncation_condition_half:.2e} on r^L = 1/2",
+            "discretization": self.recommended_discretization,
             "kernel method": f"{self.method}{error}",
             "": self.reason,
+            "radius of Algorithm 1": f"r^L = {self.recommended_radius**self.L:.3g}, r = {self.recommended_radius:.10g}",
+            "dtype": self.recommended_dtype,
         }
         return "\n".join(f"{name:<26}{text}" for name, text in rows.items())
 
 
 def condition_report(
-    system: Any, dt: Any, L: int, discretization: str = "bilinear", alpha: float | None = None
+    system: Any,
+    dt: Any,
+    L: int,
+    discretization: str = "bilinear",
+    alpha: float | None = None,
+    rtol: float = 1e-5,
 ) -> ConditionReport:
     """What to expect of a system before its kernel is computed: stability, conditioning, and the method to use.
 
@@ -91,6 +115,8 @@ def condition_report(
         Length of the kernel.
     discretization : {"euler", "backward_euler", "bilinear", "gbt", "zoh", "foh"}
     alpha : float in [0, 1], only for "gbt"
+    rtol : float, default 1e-5
+        The error relative to max|K| that a dtype is recommended for.
 
     Returns
     -------
@@ -102,8 +128,9 @@ def condition_report(
     `stable` is None where float64 cannot decide it. A system whose numerical abscissa is not positive is stable under
     every rule with alpha >= 1/2 and under ZOH and FOH, whatever its computed eigenvalues say, because |A_bar| <= 1.
 
-    *Accuracy*: eigenvalues carry first-order uncertainties N u |A|_F kappa. *Cost*: O(N^3 log L) per head and one
-    kernel.
+    *Accuracy*: eigenvalues carry first-order uncertainties N u |A|_F kappa. `predicted_error` bounds the error of the
+    kernel by the recommended method and is within 100 times of it (or of u, which an error may be below by luck), over
+    a test grid of families, orders, lengths, steps and rules. *Cost*: O(N^3 log L + N^2 L) per head and one kernel.
 
     References
     ----------
@@ -130,8 +157,16 @@ def condition_report(
     condition = max(part.condition for part in continuous)
     conjugate, diagonal, form = _form(system, condition)
     unit, half = (distance(poles, L, r) for r in (1.0, None))
-    truncation = [max(truncation_condition(m, L, f) for m in _stack(dense_matrix(discrete))) for f in (1.0, 0.5)]
-    method, reason, error = _recommended(system, L, dt, discretization, alpha)
+    truncation = truncation_condition(system, dt, L, RADIUS_FACTORS, discretization, alpha)
+    rtol = _arrays.real_number("rtol", rtol, above=0.0)
+    method, reason, K = _recommended(system, L, dt, discretization, alpha)
+    amplified, predicted = None, {}
+    if method is not None:
+        amplified = amplification(discrete, L, np.abs(K).max(axis=-1))
+        predicted = {
+            name: prediction(amplified, method, structure(discrete), float(np.finfo(name).eps) / 2)
+            for name in ("float32", "float64")
+        }
     steps = _arrays.steps(dt)
     return ConditionReport(
         system=repr(system),
@@ -155,11 +190,18 @@ def condition_report(
         form=form,
         node_pole_distance_unit_circle=float(unit),
         node_pole_distance_half=float(half),
-        truncation_condition_unit_circle=truncation[0],
-        truncation_condition_half=truncation[1],
+        truncation_condition_unit_circle=float(truncation.conditions[-1]),
+        truncation_condition_half=float(truncation.conditions[-3]),
+        departure_from_normality=max(_departure(m) for m in _stack(dense_matrix(doubled(system)))),
+        transient_peak=_peak(_stack(dense_matrix(discrete)), stable, norm <= 1 + slack),
+        recommended_discretization=_rule(system),
         method=method,
         reason=f"{reason} {_circle(unit, half)}",
-        estimated_error=error,
+        recommended_radius=truncation.recommended_radius,
+        recommended_dtype=_dtype(predicted, rtol),
+        predicted_error=predicted.get(f"float{32 if system.dtype.itemsize <= _SINGLE[system.dtype.kind] else 64}"),
+        predicted_error_single=predicted.get("float32"),
+        amplification=None if amplified is None else amplified.independent,
     )
 
 
@@ -234,17 +276,47 @@ def _circle(unit: NodePoleDistance, half: NodePoleDistance) -> str:
     return f"Algorithm 1 would lose {lost:.0f} digits on |omega| = 1 that r^L = 1/2 keeps."
 
 
-def _recommended(
-    system: Any, L: int, dt: Any, discretization: str, alpha: float | None
-) -> tuple[str | None, str, float | None]:
-    """What `convolution_kernel` chooses, why, and its estimated error."""
+def _departure(matrix: np.ndarray) -> float:
+    from .conditioning import henrici_departure
+
+    return float(henrici_departure(matrix))
+
+
+def _peak(steps: np.ndarray, stable: bool | None, contracts: bool) -> float:
+    """The largest |A_bar^k| found; infinite for unstable steps."""
+    from .transients import transient_growth
+
+    if contracts or stable is False:
+        return 1.0 if contracts else np.inf
+    return max(float(transient_growth(step, discrete=True, with_kreiss=False)) for step in steps)
+
+
+def _rule(system: Any) -> str:
+    """The discretization to prefer, with the reason."""
+    if isinstance(system, DPLR):
+        return "bilinear: keeps stability and the O(N) structure, which an exponential has not; error O(dt^2)."
+    return "zoh: keeps stability and is exact for input that is held between samples."
+
+
+def _dtype(predicted: dict[str, float], rtol: float) -> str:
+    """The narrowest dtype whose predicted error is within rtol."""
+    for name, error in predicted.items():
+        if error <= rtol:
+            return f"{name}: its predicted error {error:.1e} is within {rtol:.0e}."
+    if not predicted:
+        return "none: there is no kernel to compute."
+    return f"float64, which misses {rtol:.0e}: predicted error {predicted['float64']:.1e}; ball arithmetic reaches it."
+
+
+def _recommended(system: Any, L: int, dt: Any, discretization: str, alpha: float | None) -> tuple[str | None, str, Any]:
+    """What `convolution_kernel` chooses, why, and the kernel."""
     from .convolution_kernel import convolution_kernel
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", _arrays.UnstableDiscretizationWarning)
         try:
-            info = convolution_kernel(system, L, dt, discretization, alpha, return_info=True)[1]
+            K, info = convolution_kernel(system, L, dt, discretization, alpha, return_info=True)
         except ValueError as error:
             return None, f"No method: {error}", None
     why = f"{info.why[:1].upper()}{info.why[1:]}."
-    return info.method, why, max(info.estimated_error, info.a_posteriori_error)
+    return info.method, why, K

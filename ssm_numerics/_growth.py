@@ -28,7 +28,9 @@ class Growth(Result):
     with unit columns, `log2_eigenvalue_condition` to the largest eigenvalue condition number of A, below which no
     scaling of the columns can go. `entry_ratio` is j/i of the largest entry, `worst_ratio` is j/N of the worst
     eigenvalue. `slopes` are bits per state fitted over the upper half of N, `corrected_slopes` the same with a term in
-    log2 N, and `limits` what they tend to.
+    log2 N, and `limits` what they tend to. `slope_errors` and `corrected_slope_errors` are half-widths of 95 %
+    confidence intervals of the fits; the data are exact, so they measure how far the model is from the truth over that
+    range.
     """
 
     N: np.ndarray
@@ -40,6 +42,8 @@ class Growth(Result):
     worst_ratio: np.ndarray
     slopes: dict[str, float]
     corrected_slopes: dict[str, float]
+    slope_errors: dict[str, float]
+    corrected_slope_errors: dict[str, float]
     limits: dict[str, float]
 
     @property
@@ -84,10 +88,17 @@ def measure(V: np.ndarray, W: np.ndarray) -> Growth:
             for name, value in zip(rows, values, strict=True):
                 rows[name].append(value)
     data = {name: np.array(values) for name, values in rows.items()}
-    slopes = {name: _slope(orders, data[name], corrected=False) for name in LIMITS}
-    corrected = {name: _slope(orders, data[name], corrected=True) for name in LIMITS}
+    fits = [{name: _slope(orders, data[name], corrected) for name in LIMITS} for corrected in (False, True)]
     named = {f"log2_{name}" if name in LIMITS else name: values for name, values in data.items()}
-    return Growth(N=orders, **named, slopes=slopes, corrected_slopes=corrected, limits=dict(LIMITS))
+    return Growth(
+        N=orders,
+        **named,
+        slopes={name: fit[0] for name, fit in fits[0].items()},
+        corrected_slopes={name: fit[0] for name, fit in fits[1].items()},
+        slope_errors={name: fit[1] for name, fit in fits[0].items()},
+        corrected_slope_errors={name: fit[1] for name, fit in fits[1].items()},
+        limits=dict(LIMITS),
+    )
 
 
 def _scaled_norms(mantissas: tuple, lengths: np.ndarray, N: int) -> list[float]:
@@ -117,8 +128,17 @@ def _floats(integers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array([m for m, _ in parts]).reshape(shape), np.array(exponents, dtype=float).reshape(shape)
 
 
-def _slope(N: np.ndarray, bits: np.ndarray, corrected: bool) -> float:
-    """Least-squares bits per state over the upper half of N, with or without a term in log2 N."""
+def _slope(N: np.ndarray, bits: np.ndarray, corrected: bool) -> tuple[float, float]:
+    """Least-squares bits per state over the upper half of N, with or without a term in log2 N, and its 95 %
+    half-width."""
+    from scipy.special import stdtrit
+
     upper = N[-1] // 2 <= N
-    columns = [N[upper], np.ones(upper.sum())] + ([np.log2(N[upper])] if corrected else [])
-    return float(np.linalg.lstsq(np.stack(columns, axis=1), bits[upper], rcond=None)[0][0])
+    matrix = np.stack([N[upper], np.ones(upper.sum())] + ([np.log2(N[upper])] if corrected else []), axis=1)
+    coefficients = np.linalg.lstsq(matrix, bits[upper], rcond=None)[0]
+    freedom = len(matrix) - matrix.shape[1]
+    if freedom < 1:
+        return float(coefficients[0]), np.inf
+    variance = float(np.sum((bits[upper] - matrix @ coefficients) ** 2)) / freedom
+    spread = np.sqrt(variance * np.linalg.inv(matrix.T @ matrix)[0, 0])
+    return float(coefficients[0]), float(stdtrit(freedom, 0.975) * spread)

@@ -52,6 +52,24 @@ def dense_matrix(source: Any, name: str = "A") -> np.ndarray:
     return matrix.astype(np.result_type(matrix.dtype, np.float64))
 
 
+def one_matrix(A: Any) -> np.ndarray:
+    """The one matrix (N, N) of a system, an operator or an array, in double precision."""
+    matrix = dense_matrix(A)
+    if matrix.ndim != 2:
+        _arrays.fail("A", "be one matrix of shape (N, N)", f"its shape is {matrix.shape}")
+    return matrix
+
+
+def is_discrete(A: Any, discrete: bool | None) -> bool:
+    """Whether powers of the matrix are meant, not its exponential; a system says so itself."""
+    if not isinstance(A, System):
+        return bool(discrete)
+    stepped = hasattr(A, "dt")
+    if discrete is not None and bool(discrete) != stepped:
+        _arrays.fail("discrete", f"be left out or {stepped} for a {type(A).__name__}", f"it is {discrete}")
+    return stepped
+
+
 def eigensystem(matrix: np.ndarray) -> Eigensystem:
     """Eigenvalues and vectors of one matrix: by a Schur form if that shows it normal, else by LAPACK's geev.
 
@@ -68,7 +86,7 @@ def eigensystem(matrix: np.ndarray) -> Eigensystem:
         vectors = np.eye(order, dtype=complex) if is_diagonal(matrix) else unitary
         return Eigensystem(values, vectors, np.ones(order), norm, is_diagonal(matrix), True)
     values, left, right = eig(matrix, left=True, right=True)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         conditions = 1 / np.abs(np.sum(left.conj() * right, axis=0))
     return Eigensystem(values.astype(complex), right, np.maximum(conditions, 1.0), norm, triangular, False)
 

@@ -15,7 +15,7 @@ import numpy as np
 from . import _arrays
 from ._circle import NodePoleDistance, node_pole_distance
 from ._condition_report import ConditionReport, condition_report
-from ._matrices import UNIT, dense_matrix, eigensystem
+from ._matrices import UNIT, eigensystem, one_matrix
 from ._results import Number
 from ._spectrum import Spectrum, spectrum
 
@@ -25,12 +25,14 @@ __all__ = [
     "HenriciDeparture",
     "NodePoleDistance",
     "NumericalAbscissa",
+    "SpectralAbscissa",
     "Spectrum",
     "condition_report",
     "eigenvector_condition",
     "henrici_departure",
     "node_pole_distance",
     "numerical_abscissa",
+    "spectral_abscissa",
     "spectrum",
 ]
 
@@ -39,14 +41,19 @@ __all__ = [
 class EigenvectorCondition(Number):
     """2-norm condition number of the eigenvectors with unit columns, and the condition number of every eigenvalue.
 
-    `relative_error` bounds the error of `value` to first order: N u value. From a tenth on, `trusted` is False: float64
-    cannot tell how large the true condition number is.
+    The least condition number that scaling of the columns can reach lies between `optimal_scaling_lower`, the largest
+    eigenvalue condition number (or value/sqrt N), and `optimal_scaling_upper`, their sum (or value). `relative_error`
+    bounds the error of `value`, to first order N u value in float64. From a tenth on, `trusted` is False: float64
+    cannot tell how large the true condition number is. `arithmetic` is "float64" or "ball".
     """
 
     value: float
     eigenvalues: np.ndarray
     eigenvalue_conditions: np.ndarray
+    optimal_scaling_lower: float
+    optimal_scaling_upper: float
     relative_error: float
+    arithmetic: str
     trusted: bool
     statement: str
 
@@ -97,12 +104,36 @@ class NumericalAbscissa(Number):
         return plotting.spectrum(self, ax)
 
 
-def eigenvector_condition(A: Any) -> EigenvectorCondition:
+@dataclass(frozen=True)
+class SpectralAbscissa(Number):
+    """The largest real part of an eigenvalue, the eigenvalue, and a first-order bound of the error."""
+
+    value: float
+    eigenvalue: complex
+    uncertainty: float
+    eigenvalues: np.ndarray
+
+    @property
+    def title(self) -> str:
+        """What a picture of the eigenvalues is headed with."""
+        return f"Spectral abscissa {self.value:.6g} (uncertainty {self.uncertainty:.1e})"
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the eigenvalues; returns the matplotlib axes."""
+        from . import plotting
+
+        return plotting.spectrum(self, ax)
+
+
+def eigenvector_condition(A: Any, arithmetic: str = "float64") -> EigenvectorCondition:
     """The condition number of diagonalizing A: of its eigenvector matrix with columns of unit length.
 
     Parameters
     ----------
     A : array_like, shape (N, N), or a system or HiPPO operator of that order
+    arithmetic : {"float64", "ball"}
+        ball: proven eigenvectors in ball arithmetic, for numbers beyond the limit of float64; needs python-flint and
+        distinct eigenvalues.
 
     Returns
     -------
@@ -111,14 +142,17 @@ def eigenvector_condition(A: Any) -> EigenvectorCondition:
     Notes
     -----
     Unit columns are within sqrt(N) of the best column scaling (van der Sluis), and no scaling gets below the largest
-    eigenvalue condition number. A matrix that is normal up to rounding has condition one.
+    eigenvalue condition number; scaling columns and rows alike reaches their sum in the Frobenius norm. A matrix that
+    is normal up to rounding has condition one.
 
     *Accuracy*: relative error at most about N u value; from value = 1/(10 N u) on, `trusted` is False. For HiPPO-LegS
-    that is N = 20, and `lemma.growth` has exact numbers beyond. *Cost*: O(N^3), LAPACK's geev.
+    that is N = 20; `lemma.growth` has exact numbers beyond, and "ball" finds them to 64 N u. *Cost*: O(N^3), LAPACK's
+    geev; in balls about a second at N = 32.
 
     References
     ----------
-    [S4] section 3.1: why the HiPPO matrix must not be diagonalized.
+    [S4] section 3.1: why the HiPPO matrix must not be diagonalized; A. van der Sluis, Numer. Math. 14 (1969), 14-23; J.
+    Demmel, SIAM J. Numer. Anal. 20 (1983), 599-610 (optimal scaling).
 
     Examples
     --------
@@ -127,18 +161,29 @@ def eigenvector_condition(A: Any) -> EigenvectorCondition:
     >>> round(float(result), 6), result.trusted
     (2.414214, True)
     """
-    matrix = _one_matrix(A)
+    matrix = one_matrix(A)
     order = len(matrix)
-    system = eigensystem(matrix)
-    value = system.condition
-    error = order * UNIT * value
+    arithmetic = _arrays.choice("arithmetic", arithmetic, ("float64", "ball"))
+    if arithmetic == "ball":
+        from ._ball_resolvent import eigenvector_conditions
+
+        values, conditions, value = eigenvector_conditions(matrix)
+        error = 64 * order * UNIT
+    else:
+        system = eigensystem(matrix)
+        values, conditions, value = system.values, system.conditions, system.condition
+        error = order * UNIT * value
+    largest, total = float(conditions.max()), float(conditions.sum())
     return EigenvectorCondition(
         value=value,
-        eigenvalues=system.values,
-        eigenvalue_conditions=system.conditions,
+        eigenvalues=values,
+        eigenvalue_conditions=conditions,
+        optimal_scaling_lower=max(largest, value / float(np.sqrt(order))),
+        optimal_scaling_upper=min(total, value),
         relative_error=error,
+        arithmetic=arithmetic,
         trusted=bool(error < 0.1),
-        statement=_trust(value, error, order),
+        statement=_trust(value, error, order) if arithmetic == "float64" else f"{value:.6g}, by ball arithmetic.",
     )
 
 
@@ -181,7 +226,7 @@ def henrici_departure(A: Any) -> HenriciDeparture:
     """
     from scipy.linalg import schur
 
-    matrix = _one_matrix(A)
+    matrix = one_matrix(A)
     size = float(np.linalg.norm(matrix))
     upper = matrix if not np.tril(matrix, -1).any() else schur(matrix, output="complex")[0]
     value = float(np.linalg.norm(np.triu(upper, 1)))
@@ -210,14 +255,36 @@ def numerical_abscissa(A: Any) -> NumericalAbscissa:
     >>> float(ssm.numerical_abscissa([[-1.0, 4.0], [0.0, -1.0]]))
     1.0
     """
-    matrix = _one_matrix(A)
+    matrix = one_matrix(A)
     values = spectrum(A).eigenvalues
     value = float(np.linalg.eigvalsh((matrix + matrix.conj().T) / 2)[-1])
     return NumericalAbscissa(value, float(values.real.max()), values)
 
 
-def _one_matrix(A: Any) -> np.ndarray:
-    matrix = dense_matrix(A)
-    if matrix.ndim != 2:
-        _arrays.fail("A", "be one matrix of shape (N, N)", f"its shape is {matrix.shape}")
-    return matrix
+def spectral_abscissa(A: Any) -> SpectralAbscissa:
+    """The spectral abscissa: the largest real part of an eigenvalue, the growth rate of e^{tA} in the long run.
+
+    Parameters
+    ----------
+    A : array_like, shape (N, N), or a system or HiPPO operator of that order
+
+    Returns
+    -------
+    SpectralAbscissa
+
+    Notes
+    -----
+    *Accuracy*: `uncertainty`, the largest Re lambda + (its first-order error bound) minus the value; zero for
+    triangular matrices, certified for the operators of legt and lmu. *Cost*: that of `spectrum`.
+
+    Examples
+    --------
+    >>> import ssm_numerics as ssm
+    >>> float(ssm.spectral_abscissa([[-1.0, 4.0], [0.0, -2.0]]))
+    -1.0
+    """
+    found = spectrum(A)
+    values, uncertainty = found.eigenvalues.ravel(), found.uncertainty.ravel()
+    worst = int(np.argmax(values.real))
+    value = float(values[worst].real)
+    return SpectralAbscissa(value, complex(values[worst]), float((values.real + uncertainty).max()) - value, values)

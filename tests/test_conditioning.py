@@ -89,6 +89,52 @@ def test_value_is_at_least_every_eigenvalue_condition(seed, n, is_complex):
     assert result.value <= n * result.eigenvalue_conditions.max() * (1 + 10 * n * U * result.value)  # Frobenius norms
 
 
+@given(st.integers(0, 50), st.integers(1, 7), st.booleans())
+@settings(max_examples=25)
+def test_no_scaling_beats_the_lower_bound_and_one_reaches_the_upper(seed, n, is_complex):
+    A = random_matrix(seed, n, is_complex)
+    result = conditioning.eigenvector_condition(A)
+    slack = 1 + 20 * n * U * result.value**2
+    assert 1 <= result.optimal_scaling_lower <= result.optimal_scaling_upper * slack
+    V = np.linalg.eig(A)[1]
+    conditions = 1 / np.abs(np.linalg.norm(np.linalg.inv(V), axis=1) ** -1)  # unit columns: |x||y|/|y*x|
+    assert abs(np.sort(conditions) - np.sort(result.eigenvalue_conditions)).max() <= slack * conditions.max()
+    optimal = np.linalg.cond(V * np.sqrt(conditions))  # in the Frobenius norm it reaches the sum of the conditions
+    assert optimal <= conditions.sum() * slack
+    rng = np.random.default_rng(seed)
+    for scaling in (np.sqrt(conditions), *np.exp(rng.normal(size=(20, n)))):
+        assert np.linalg.cond(V * scaling) * slack >= result.optimal_scaling_lower
+
+
+def test_eigenvectors_in_balls_go_beyond_the_trust_limit():
+    pytest.importorskip("flint")
+    growth = lemma.growth(26)
+    for N in (6, 26):
+        A = hippo("legs", N)
+        balls = conditioning.eigenvector_condition(A, arithmetic="ball")
+        assert balls.trusted
+        assert abs(balls.value / 2.0 ** growth.log2_condition_scaled[N - 2] - 1) <= 64 * N * U * (1 + N)
+        assert (
+            abs(balls.eigenvalue_conditions.max() / 2.0 ** growth.log2_eigenvalue_condition[N - 2] - 1) <= 200 * N * U
+        )
+    assert not conditioning.eigenvector_condition(A).trusted
+    random = random_matrix(1, 5)
+    floats, exact = (conditioning.eigenvector_condition(random, word) for word in ("float64", "ball"))
+    assert abs(floats.value - exact.value) <= floats.relative_error * floats.value * 4
+    with pytest.raises(ArithmeticError, match="eigenvector condition"):
+        conditioning.eigenvector_condition([[1.0, 1.0], [0.0, 1.0]], "ball")
+
+
+def test_spectral_abscissa():
+    result = conditioning.spectral_abscissa(hippo("legs", 20))
+    assert (result.value, result.uncertainty, result.eigenvalue) == (-1.0, 0.0, -1.0)
+    certified_value = conditioning.spectral_abscissa(hippo("lmu", 64))
+    assert round(certified_value.value, 6) == -11.448222  # where LAPACK is off by more than the value
+    lapack = conditioning.spectral_abscissa(hippo("lmu", 12).A)
+    exact = certified.hippo_eigenvalues("lmu", 12).mid.real.max()
+    assert abs(lapack.value - exact) <= lapack.uncertainty
+
+
 # --- non-normality ----------------------------------------------------------------------------------------------------
 
 
@@ -332,15 +378,16 @@ def test_results_are_json_and_draw():
         conditioning.eigenvector_condition(A),
         conditioning.henrici_departure(A),
         conditioning.numerical_abscissa(A),
+        conditioning.spectral_abscissa(A),
+        conditioning.node_pole_distance(system, 0.1, 16),
         conditioning.spectrum(system),
         conditioning.condition_report(system, 0.1, 16),
     ):
         json.dumps(result.to_dict(), allow_nan=False)
         ax = figure.Figure().subplots()
         assert result.plot(ax) is ax
-    json.dumps(conditioning.node_pole_distance(system, 0.1, 16).to_dict(), allow_nan=False)
     screen = str(conditioning.condition_report(system, 0.1, 16))
-    assert len(screen.splitlines()) == 11
+    assert len(screen.splitlines()) == 16
     for word in ("spectral abscissa", "numerical abscissa", "spectral radius", "node-pole distance", "kernel method"):
         assert word in screen
 

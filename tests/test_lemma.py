@@ -129,3 +129,22 @@ def test_norms_beyond_the_range_of_float64():
 def test_bad_input(call, kind, words):
     with pytest.raises(kind, match=words):
         call()
+
+
+def test_confidence_of_the_fitted_rates():
+    """Half-widths cover the truth in 95 % of noisy fits, and vanish where the model is exact."""
+    result = lemma.growth(48)
+    for name, limit in result.limits.items():
+        for errors in (result.slope_errors, result.corrected_slope_errors):
+            assert 0 < errors[name] < 0.01
+        assert abs(result.corrected_slopes[name] - limit) < abs(result.slopes[name] - limit)
+    N = np.arange(2, 49)
+    exact = 2.5 * N + 0.25 * np.log2(N) + 3.0
+    slope, error = _growth._slope(N, exact, corrected=True)
+    assert abs(slope - 2.5) <= 1e3 * U * 48
+    assert error <= 1e4 * U * 48
+    noise = np.random.default_rng(0).normal(size=(400, N.size))
+    fits = np.array([_growth._slope(N, 2.5 * N + row, corrected=False) for row in noise])
+    covered = (np.abs(fits[:, 0] - 2.5) <= fits[:, 1]).mean()
+    assert abs(covered - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / 400)
+    assert _growth._slope(np.array([2, 3]), np.array([1.0, 2.0]), corrected=False)[1] == np.inf
