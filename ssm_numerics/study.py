@@ -33,6 +33,7 @@ PREFIX = "study_"
 ORDER = (
     "lemma_3_2_blowup",
     "why_unitary_nplr",
+    "pseudospectra_of_hippo",
     "right_half_plane",
     "eigenvalue_spectra",
     "spectra_of_inits",
