@@ -31,6 +31,9 @@ known to 0.103 (ln(60^2 N)/59)^2 on average over starts (Kuczynski and Wozniakow
 TOLERANCE = 1e-3
 """Relative residual at which Lanczos stops; the error of the singular value is at most half of it."""
 
+LONGEST = 1e150
+"""Resolvents are taken to be no larger: far beyond rounding, and squares stay in range."""
+
 
 @dataclass(frozen=True)
 class Resolvent:
@@ -154,7 +157,8 @@ def least_singular_values(resolvent: Resolvent, z: np.ndarray) -> np.ndarray:
     def work(begin: int, end: int) -> None:
         for start in range(begin, end, POINTS):
             part = slice(start, min(start + POINTS, end))
-            sigma[part] = _lanczos(resolvent, z[part])
+            with np.errstate(over="ignore", invalid="ignore"):
+                sigma[part] = _lanczos(resolvent, z[part])
 
     with serial_blas():
         over_rows(work, len(z), 100.0 * len(z) * resolvent.order**2)
@@ -195,8 +199,11 @@ def _lanczos(resolvent: Resolvent, z: np.ndarray) -> np.ndarray:
 
 
 def _normalized(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of unit length and the lengths they had; what overflows counts as LONGEST, and its column as zero."""
+    overflown = ~(np.abs(x).max(axis=0) < LONGEST)
+    x = np.where(overflown, 0, x)
     size = np.linalg.norm(x, axis=0)
-    return x / np.where(size > 0, size, 1), size
+    return x / np.where(size > 0, size, 1), np.where(overflown, LONGEST, size)
 
 
 def _ritz(alpha: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -302,3 +302,10 @@ def test_results_are_json_and_draw():
 def test_bad_input(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_a_resolvent_that_overflows_is_below_rounding():
+    """LagT is a Jordan block: near its eigenvalue the resolvent leaves the range of float64."""
+    found = ssm.pseudospectrum(ssm.hippo("lagt", 32), region=(-1.0, 0.0, -0.5, 0.5), n=5)  # the eigenvalue is a node
+    assert np.isfinite(found.sigma_min).all() and found.sigma_min[2, 2] <= U * np.linalg.norm(ssm.hippo("lagt", 32).A)
+    assert np.isfinite(ssm.pseudospectrum(ssm.hippo("lagt", 32), n=8).sigma_min).all()
