@@ -25,4 +25,7 @@ def discretize_on_device(system: Diagonal, dt: np.ndarray, alpha: float) -> tupl
     blocks = -(-math.prod(lead) * n_modes // kernels.BLOCK)
     call.launch(kernels.gbt_modes_kernel, blocks, kernels.BLOCK, Lambda, B, steps, precision.type(alpha), *out)
     Lambda_bar, increment, B_bar = (call.result(array, (*lead, n_modes)) for array in out)
-    return Lambda_bar, increment, B_bar
+    own = np.broadcast_shapes(system.Lambda.shape[:-1], dt.shape)  # heads that differ in B only share their poles
+    missing = len(lead) - len(own)
+    distinct = (0,) * missing + tuple(slice(None if n == m else 1) for n, m in zip(own, lead[missing:], strict=True))
+    return Lambda_bar[distinct], increment[distinct], B_bar
