@@ -107,7 +107,7 @@ def convolution_kernel(
     max_memory : float, bytes
         Larger results are refused before anything is allocated.
     backend : {"cpu", "cuda"}
-        Where to compute: "cuda" has "vandermonde", and "cauchy" up to the FFT ({doc}`cuda`).
+        Where to compute: "cuda" has "vandermonde", and "cauchy" up to the FFT (:doc:`cuda`).
 
     Returns
     -------

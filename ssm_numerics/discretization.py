@@ -67,7 +67,7 @@ def discretize(
         "backward_diff", SciPy's word, is accepted for "backward_euler".
     alpha : float in [0, 1], only for "gbt"
     backend : {"cpu", "cuda"}
-        Where to compute: "cuda" takes diagonal systems under GBT rules ({doc}`cuda`).
+        Where to compute: "cuda" takes diagonal systems under GBT rules (:doc:`cuda`).
 
     Returns
     -------

@@ -44,7 +44,7 @@ def compress(
         Return the coefficients after every sample.
     axis : int
     backend : {"cpu", "cuda"}
-        Where to compute, for what costs O(N) per sample; a signal on a device is computed with there ({doc}`cuda`).
+        Where to compute, for what costs O(N) per sample; a signal on a device is computed with there (:doc:`cuda`).
 
     Returns
     -------

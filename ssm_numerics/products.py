@@ -46,7 +46,7 @@ def vandermonde_product(c: Any, z: Any, L: int, method: str = "auto", backend: s
         one Fourier transform at nonuniform complex frequencies, for nodes in the closed unit disk; it is the faster
         one from about 500 nodes on, and ``auto``'s choice there.
     backend : {"cpu", "cuda"}
-        Where to compute; device arrays are computed with where they are ({doc}`cuda`).
+        Where to compute; device arrays are computed with where they are (:doc:`cuda`).
 
     Returns
     -------
@@ -117,7 +117,7 @@ def cauchy_product(v: Any, z: Any, poles: Any, method: str = "auto", backend: st
         ``z = z_0 * exp(2j * pi * arange(M) / M)`` or its conjugate order: a Fourier transform of sums of powers, in
         near-linear time. ``auto`` is ``direct``.
     backend : {"cpu", "cuda"}
-        Where to compute; device arrays are computed with where they are ({doc}`cuda`).
+        Where to compute; device arrays are computed with where they are (:doc:`cuda`).
 
     Returns
     -------

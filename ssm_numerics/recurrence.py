@@ -51,7 +51,7 @@ def simulate(
     axis : int
         Time axis of `u` and `y`.
     backend : {"cpu", "cuda"}
-        Where to compute, for diagonal and DPLR systems; a signal on a device is computed with there ({doc}`cuda`).
+        Where to compute, for diagonal and DPLR systems; a signal on a device is computed with there (:doc:`cuda`).
 
     Returns
     -------

@@ -22,10 +22,10 @@ DEVICES = {  # bytes per second, and instructions per second in double and singl
     "H100 SXM": (3.35e12, {"double": 34e12 / 2, "single": 67e12 / 2}),
 }
 SIZE = {"double": 8, "single": 4}
-PER_POWER = 96  # one product of complex double-words
-PER_PAIR = 41  # a conjugate pair of poles at a node, four sums, its division included
-PER_NODE = 60  # Woodbury's formula at a node, rank 1
-PER_MODE = 34  # GBT discretization of a mode
+PER_POWER = 98  # one product of complex double-words
+PER_PAIR = 38  # a conjugate pair of poles at a node, four sums, its division included
+PER_NODE = 60  # Woodbury's formula at a node, rank 1, counted in the source
+PER_MODE = 41  # GBT discretization of a mode
 ALT = (
     "Roofline diagram in double precision: predicted instructions per second against instructions per byte, one roof "
     "per device, and the CUDA kernels as points on them. Discretization and the combination step lie on the slope, "
