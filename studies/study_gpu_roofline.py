@@ -105,15 +105,16 @@ def figure(results):
             for name, row in results[f"{device}, double"].items():
                 x, y = row["instructions"] / row["bytes"], row["instructions"] / row["predicted_s"]
                 axes.plot(x, y, "o", color=plotting.COLORS[index])
-                if index:
-                    axes.annotate(name, (x, y), xytext=(0, 8), textcoords="offset points", rotation=30, fontsize=8)
+                if not index:
+                    place = {"xytext": (0, -6), "textcoords": "offset points", "rotation": -45, "va": "top"}
+                    axes.annotate(name, (x, y), fontsize=8, **place)
         axes.set(
             xlabel="floating-point instructions per byte",
             ylabel="instructions per second",
             title="Prediction from datasheets, double precision: nothing was run on a device",
-            ylim=(3e10, 3e14),
+            ylim=(1e10, 6e13),
         )
-        axes.legend(loc="lower right", fontsize=8)
+        axes.legend(loc="upper left", fontsize=8)
     return fig
 
 
