@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import _arrays, _device, _pairs
-from ._device_discretization import discretize_on_device
+from ._device_discretization import discretize_low_rank_on_device, discretize_on_device
 from ._exponential import holds, phi_1, phi_2_and_rest
 from ._increments import Power, identity_like, smaller_form, zero_side
 from ._parallel import SERIAL_ORDER, serial_blas
@@ -67,7 +67,7 @@ def discretize(
         "backward_diff", SciPy's word, is accepted for "backward_euler".
     alpha : float in [0, 1], only for "gbt"
     backend : {"cpu", "cuda"}
-        Where to compute: "cuda" takes diagonal systems under GBT rules (:doc:`cuda`).
+        Where to compute: "cuda" takes diagonal and DPLR systems under GBT rules (:doc:`cuda`).
 
     Returns
     -------
@@ -121,9 +121,11 @@ def discretize(
     if isinstance(system, StructuredStateSpace) or (isinstance(system, DPLR) and alpha is None):
         system = system.to_dense()
     there = _device.on_device(backend)
-    if there and (alpha is None or not isinstance(system, Diagonal)):
+    if there and (alpha is None or not isinstance(system, (Diagonal, DPLR))):
         rule_found = f"the system is {type(system).__name__} and the rule {method!r}"
-        _arrays.fail("backend", "be cpu unless the system is diagonal and the rule one of the GBT family", rule_found)
+        _arrays.fail(
+            "backend", "be cpu unless the system is diagonal or DPLR and the rule one of the GBT family", rule_found
+        )
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         discrete = _discretize(system, step.astype(_arrays.real_dtype(system.dtype)), method, alpha, "dt", there)
     if alpha is not None and alpha < 0.5:
@@ -155,7 +157,8 @@ def _discretize(
         pairs = system.conjugate_pairs
         return DiscreteDiagonal(Lambda_bar, B_bar, system.C, system.D, dt, previous, pairs, increment)
     assert alpha is not None  # an exponential has no low-rank form: discretize makes the system dense before
-    Lambda_bar, increment, P_bar, Q_bar, B_bar = _dplr_gbt(system, dt, alpha)
+    steps = discretize_low_rank_on_device(system, dt, alpha, REFINEMENTS) if there else _dplr_gbt(system, dt, alpha)
+    Lambda_bar, increment, P_bar, Q_bar, B_bar = steps
     _require_finite(name, dt, Lambda_bar, increment, P_bar, Q_bar, B_bar)
     pairs = system.conjugate_pairs
     return DiscreteDPLR(Lambda_bar, P_bar, Q_bar, B_bar, system.C, system.D, dt, pairs, increment)

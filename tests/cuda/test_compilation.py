@@ -25,6 +25,7 @@ BUDGET = {  # registers a thread may use; 65536 / (registers * threads of a bloc
     "combine_kernel": 72,
     "quotient_kernel": 64,
     "gbt_modes_kernel": 64,
+    "gbt_low_rank_kernel": 255,
     "compress_kernel": 255,
     "compress_scaled_kernel": 255,
     "modal_kernel": 144,

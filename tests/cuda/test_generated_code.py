@@ -122,6 +122,21 @@ def test_discretization(system, dt, alpha):
         assert (np.abs(a - b) <= 2 * 4 * eps * (np.abs(b) + (name == "Lambda_bar"))).all()  # each within 4 eps
 
 
+@settings(max_examples=20)
+@given(systems(kinds=("dplr", "dplr_pairs"), dtypes=(np.float64, np.float32)), step_sizes(), st.floats(0.5, 1))
+def test_low_rank_discretization(system, dt, alpha):
+    there, here = (ssm.discretize(system, dt, "gbt", alpha, backend=backend) for backend in ("cuda", "cpu"))
+    for name in ("Lambda_bar", "increment", "P_bar", "Q_bar", "B_bar"):
+        a, b = getattr(there, name), getattr(here, name)
+        assert a.dtype == b.dtype and a.shape == b.shape
+    eps, n = float(np.finfo(system.dtype).eps), here.n_states
+    coupling = dt * (np.abs(system.P) ** 2).sum(axis=(-1, -2)).max() * 2  # what Woodbury's formula can lose
+    A_there, A_here = there.to_dense().A_bar, here.to_dense().A_bar
+    assert np.abs(A_there - A_here).max() <= 2 * (n + 8) * eps * (1 + coupling) ** 2
+    size = np.linalg.norm(here.B_bar, axis=-1).max() + dt * np.linalg.norm(system.B, axis=-1).max()
+    assert np.abs(there.B_bar - here.B_bar).max() <= 2 * (n + 8) * eps * (1 + coupling) * size
+
+
 @pytest.mark.parametrize("family", ["legs", "legt", "lagt", "lmu"])
 @pytest.mark.parametrize("dtype", sorted(U, key=lambda dtype: dtype.__name__))
 @pytest.mark.parametrize("scaled", [False, True])

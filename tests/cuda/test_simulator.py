@@ -100,6 +100,11 @@ def test_discretization():
     there, here = (ssm.discretize(system, [0.1, 1.0, 10.0], backend=backend) for backend in ("cuda", "cpu"))
     assert there.A_bar.shape == (3, 3)
     assert (np.abs(there.A_bar - here.A_bar) <= 2 * 8 * U[np.float64] * (1 + np.abs(here.A_bar))).all()
+    system = ssm.nplr("legt", 5).to_dplr(np.ones(5))
+    there, here = (ssm.discretize(system, 0.01, backend=backend) for backend in ("cuda", "cpu"))
+    bound = 2 * (5 + 8) * 2 * U[np.float64]  # of a backward-stable solve; ||A_bar|| <= 1, and dt |P|^2 < 1
+    assert np.abs(there.to_dense().A_bar - here.to_dense().A_bar).max() <= bound
+    assert np.abs(there.B_bar - here.B_bar).max() <= bound * np.linalg.norm(here.B_bar)
 
 
 def test_device_arrays():
