@@ -1,7 +1,7 @@
-"""How fast could the CUDA kernels be? A prediction from datasheets
-=====================================================================
+"""How fast could the CUDA kernels be, by the datasheets?
+======================================================
 
-No graphics processor was measured here. For each CUDA kernel the study counts the bytes it must move and the
+A prediction: no graphics processor was measured here. For each CUDA kernel the study counts the bytes it must move and the
 floating-point instructions it issues (one for a fused multiply-add), the latter per term as they stand in the machine
 code that ptxas makes (table in `docs/cuda.md`). A device's datasheet gives bytes and instructions per second. The
 larger of the two times is the bound that the roofline model predicts: a kernel can come near it, never below.
@@ -9,8 +9,6 @@ larger of the two times is the bound that the roofline model predicts: a kernel 
 The workload is a layer of 256 heads with 64 states, 32 stored pairs, and 16,384 samples. What the model cannot see is
 latency: it says nothing about the recurrence, whose samples wait for each other.
 """
-
-import math
 
 import numpy as np
 
@@ -35,7 +33,7 @@ ALT = (
 
 def kernels(heads, modes, length, size):
     """Floating-point instructions and bytes, each array once, of every kernel in this layer; `size` of a number."""
-    root = math.isqrt(length)
+    root = int(np.sqrt(length))
     tables, nodes = heads * 2 * root * 2 * modes, length // 2 + 1
     kernel, parameters = heads * length * size, 8 * heads * modes * size
     return {
