@@ -1,7 +1,7 @@
 """How fast could the CUDA kernels be, by the datasheets?
 ======================================================
 
-A prediction: no graphics processor was measured here. For each CUDA kernel the study counts the bytes it must move and the
+A prediction: no graphics processor was measured. For each CUDA kernel the study counts the bytes it must move and the
 floating-point instructions it issues (one for a fused multiply-add), the latter per term as they stand in the machine
 code that ptxas makes (table in `docs/cuda.md`). A device's datasheet gives bytes and instructions per second. The
 larger of the two times is the bound that the roofline model predicts: a kernel can come near it, never below.
