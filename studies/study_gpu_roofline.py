@@ -14,6 +14,8 @@ import numpy as np
 
 from ssm_numerics.study import Claim, run_as_script
 
+SOURCE = "datasheets of NVIDIA A100 and H100; this project's (docs/cuda.md)"
+METHOD = "bytes and instructions counted for each CUDA kernel, against what the datasheets allow; nothing is run"
 HEADS, MODES, LENGTH = 256, 32, 16384
 DEVICES = {  # bytes per second, and instructions per second in double and single precision: half the datasheet's flops
     "A100 SXM 80 GB": (2.039e12, {"double": 9.7e12 / 2, "single": 19.5e12 / 2}),
