@@ -8,13 +8,15 @@ from pathlib import Path
 import nox
 import nox.command
 
-nox.options.sessions = ["report", "checks"]
+nox.options.sessions = ["report", "checks", "cuda"]
 nox.options.error_on_missing_interpreters = True
 
 COMPILED = [  # tests that reach every function of ssm_numerics/compiled at sizes an interpreter can bear
+    "tests/cuda/test_simulator.py",
     "tests/laws/test_signals.py",
     "tests/laws/test_views_agree.py",
     "tests/test_convolution_kernel.py",
+    "tests/test_device.py",
     "tests/test_hippo.py",
     "tests/test_nodes.py",
     "tests/test_nufft.py",
@@ -62,6 +64,13 @@ def checks(session: nox.Session) -> None:
                 failed.append(" ".join(command))
     if failed:
         session.error(f"failed: {'; '.join(failed)}")
+
+
+@nox.session
+def cuda(session: nox.Session) -> None:
+    """CUDA kernels compiled and run without a device; in its own environment, as numba-cuda replaces numba.cuda."""
+    session.install("-e", ".[cuda-test]")
+    session.run("python", "-m", "pytest", "tests/cuda", "tests/test_device.py")
 
 
 @nox.session

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._arrays import ConditioningWarning, UnstableDiscretizationWarning
 from ._circle import node_pole_distance, truncation_condition
 from ._condition_report import condition_report
+from ._device import cuda_info
 from ._spectrum import spectrum
 from .conditioning import eigenvector_condition, henrici_departure, numerical_abscissa, spectral_abscissa
 from .continuous import impulse_response, respond
@@ -67,6 +68,7 @@ __all__ = [
     "condition_report",
     "convolution_kernel",
     "convolve",
+    "cuda_info",
     "diagonal_init",
     "diagonalize",
     "discretize",

@@ -98,7 +98,7 @@ def working_dtype(*values: Any) -> np.dtype:
     dtypes = {value.dtype for value in values if type(value) is np.ndarray}
     if len(dtypes) == 1 and dtypes <= _REAL.keys() and all(type(value) is np.ndarray for value in values):
         return dtypes.pop()
-    kinds = [value if is_weak(value) else np.asarray(value).dtype for value in values]
+    kinds = [value if is_weak(value) else getattr(value, "dtype", None) or np.asarray(value).dtype for value in values]
     if all(is_weak(value) for value in values):
         kinds.append(np.dtype(np.float64))
     return np.result_type(np.float32, *kinds)

@@ -11,6 +11,7 @@ so nothing is ever divided by 1 + omega, and 1 - omega and 1 + omega are formed 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,13 +112,9 @@ def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None)
     rank = P.shape[-1]
     ratio = ratio_of(B, P[..., 0], pairs) if rank == 1 else None
     if ratio is not None:
-        v = np.stack(np.broadcast_arrays(C * P[..., 0], Q[..., 0].conj() * P[..., 0]), axis=-2)
-        sums = cauchy_sums(v, a, s, poles, pairs)
+        sums = cauchy_sums(products_in_proportion(form, C), a, s, poles, pairs)
         return ratio * sums[..., 0, :] / (1 + s * sums[..., 1, :])
-    left, right = _stacked(C, Q.mT.conj()), _stacked(B, P.mT)
-    products = left[..., :, None, :] * right[..., None, :, :]
-    flat = products.reshape(*products.shape[:-3], (1 + rank) ** 2, products.shape[-1])
-    sums = cauchy_sums(flat, a, s, poles, pairs)
+    sums = cauchy_sums(products_of(form, C), a, s, poles, pairs)
     k = sums.reshape(*sums.shape[:-2], 1 + rank, 1 + rank, sums.shape[-1])
     k00, k01, k10, k11 = k[..., 0, 0, :], k[..., 0, 1:, :], k[..., 1:, 0, :], k[..., 1:, 1:, :]
     if rank == 1:
@@ -144,6 +141,22 @@ def ratio_of(B: np.ndarray, P: np.ndarray, pairs: np.ndarray | None) -> np.ndarr
     return ratio if parallel.all() else None
 
 
+def products_of(form: PoleForm, C: np.ndarray) -> np.ndarray:
+    """The residues of k_ij, (..., (1 + r)^2, N) with j running fastest."""
+    if form.P is None or form.Q is None:
+        return (C * form.B)[..., None, :]
+    left, right = _stacked(C, form.Q.mT.conj()), _stacked(form.B, form.P.mT)
+    products = left[..., :, None, :] * right[..., None, :, :]
+    return products.reshape(*products.shape[:-3], -1, products.shape[-1])
+
+
+def products_in_proportion(form: PoleForm, C: np.ndarray) -> np.ndarray:
+    """The residues of k01 and k11, (..., 2, N), which suffice for rank one where B is in proportion to P."""
+    assert form.P is not None and form.Q is not None
+    P, Q = form.P[..., 0], form.Q[..., 0]
+    return np.stack(np.broadcast_arrays(C * P, Q.conj() * P), axis=-2)
+
+
 def _stacked(vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """A vector (..., N) on top of rows (..., r, N), leading axes broadcast."""
     leading = np.broadcast_shapes(vector.shape[:-1], rows.shape[:-2])
@@ -151,16 +164,19 @@ def _stacked(vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.concatenate([top, np.broadcast_to(rows, leading + rows.shape[-2:])], axis=-2)
 
 
-def truncated_output(discrete: Any, length: int) -> np.ndarray:
-    """C~ = C (I - A_bar^L / 2), which makes the generating function of the first L samples a resolvent."""
+def truncated_output(discrete: Any, length: int, step: Callable[..., Any] = run) -> np.ndarray:
+    """C~ = C (I - A_bar^L / 2), which makes the generating function of the first L samples a resolvent.
+
+    `step` runs the recurrence.
+    """
     if not isinstance(discrete, DiscreteDPLR):
         return discrete.C - _modes_by_squaring(discrete, length) / 2
     steps, squarings = seconds_of_steps(discrete, length), seconds_of_squarings(discrete, length)
-    moved = _row_by_steps(discrete, length) if steps < squarings else _row_by_squaring(discrete, length)
+    moved = _row_by_steps(discrete, length, step) if steps < squarings else _row_by_squaring(discrete, length)
     return discrete.C - moved / 2
 
 
-def _row_by_steps(discrete: DiscreteDPLR, length: int) -> np.ndarray:
+def _row_by_steps(discrete: DiscreteDPLR, length: int, step: Callable[..., Any]) -> np.ndarray:
     """C A_bar^L as L steps of the adjoint recurrence x <- A_bar* x from x = C*, O(N r) each."""
     silent = np.zeros(length, dtype=discrete.C.real.dtype)
     C = discrete.C
@@ -175,7 +191,7 @@ def _row_by_steps(discrete: DiscreteDPLR, length: int) -> np.ndarray:
         D=np.zeros(()),
         increment=increment,
     )
-    return run(adjoint, silent, C.conj(), np.zeros(()))[1].conj()
+    return step(adjoint, silent, C.conj(), np.zeros(()))[1].conj()
 
 
 def _modes_by_squaring(discrete: Any, length: int) -> np.ndarray:

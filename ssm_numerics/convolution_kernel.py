@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _kernel_costs
+from . import _arrays, _device, _device_kernels, _kernel_costs
 from ._contour import choose_circle, kernel_by_contour
 from ._generating_function import kernel_by_cauchy
 from ._krylov_blocks import kernel_by_blocks
@@ -81,6 +81,7 @@ def convolution_kernel(
     return_info: bool = False,
     rtol: float = 1e-12,
     max_memory: float = _arrays.DEFAULT_MAX_MEMORY,
+    backend: str = "cpu",
 ) -> Any:
     """The kernel K_l = C A_bar^l B_bar, l = 0, ..., L-1, of the convolutional view y = K * u + D u.
 
@@ -105,6 +106,8 @@ def convolution_kernel(
         What "contour" aims at, relative to max |K|; its circle is chosen accordingly.
     max_memory : float, bytes
         Larger results are refused before anything is allocated.
+    backend : {"cpu", "cuda"}
+        Where to compute: "cuda" has "vandermonde", and "cauchy" up to the FFT (:doc:`cuda`).
 
     Returns
     -------
@@ -138,7 +141,8 @@ def convolution_kernel(
     array([0.5   , 0.25  , 0.125 , 0.0625])
     """
     length = _arrays.count("L", L)
-    _arrays.choice("method", method, ("auto", *METHODS))
+    methods = _device_kernels.METHODS if _device.on_device(backend) else METHODS
+    _arrays.choice("method", method, ("auto", *methods))
     discrete = as_discrete(system, dt, discretization, alpha)
     _arrays.real_number("max_memory", max_memory, above=0.0)
     _arrays.memory("L", 3.0 * np.prod(discrete.batch_shape) * length * discrete.dtype.itemsize, max_memory)
@@ -146,12 +150,12 @@ def convolution_kernel(
     parameter = rule(discretization or "bilinear", alpha)[1] if poles_known else None
     _arrays.real_number("rtol", rtol, above=0.0, below=1.0)
     problem = Problem(discrete, length, system if poles_known else None, parameter, rtol)
-    name, why = _choose(problem) if method == "auto" else (method, "as asked")
+    name, why = (method, "as asked") if method != "auto" else _choose(problem, backend)
     if not METHODS[name].applies(problem):
         needs = f"be krylov or krylov_blocked unless the system is {METHODS[name].needs}"
         _arrays.fail("method", needs, f"it is {name!r}")
     with np.errstate(all="ignore"):
-        K = METHODS[name].run(problem)
+        K = METHODS[name].run(problem) if backend == "cpu" else _ON_DEVICE[name](problem)
     whole = (*discrete.batch_shape, length)  # D or dt may have axes that nothing else has
     K = np.ascontiguousarray(K) if K.shape == whole else np.array(np.broadcast_to(K, whole), order="C")
     if not np.isfinite(K).all():
@@ -257,8 +261,13 @@ METHODS = {
 }
 
 
-def _choose(problem: Problem) -> tuple[str, str]:
+_ON_DEVICE = {name: _fold_previous_tap(run_there) for name, run_there in _device_kernels.METHODS.items()}
+
+
+def _choose(problem: Problem, backend: str) -> tuple[str, str]:
     """The applicable method of least estimated time, and the sentence that says so."""
+    if backend == "cuda":
+        return _device_kernels.choose(problem.discrete)
     times = {name: m.seconds(problem) for name, m in METHODS.items() if m.applies(problem)}
     name = min(times, key=times.__getitem__)
     others = ", ".join(f"{other} {seconds:.2g} s" for other, seconds in times.items() if other != name)

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from . import _arrays, _pairs
+from . import _arrays, _device, _pairs
+from ._device_discretization import discretize_low_rank_on_device, discretize_on_device
 from ._exponential import holds, phi_1, phi_2_and_rest
 from ._increments import Power, identity_like, smaller_form, zero_side
 from ._parallel import SERIAL_ORDER, serial_blas
@@ -53,6 +54,7 @@ def discretize(
     dt: Any,
     method: str = "bilinear",
     alpha: float | None = None,
+    backend: str = "cpu",
 ) -> DiscreteStateSpace | DiscreteDiagonal | DiscreteDPLR | DiscreteStructuredStateSpace:
     """Discretize a continuous system with step `dt`.
 
@@ -64,6 +66,8 @@ def discretize(
     method : {"euler", "backward_euler", "bilinear", "gbt", "zoh", "foh"}
         "backward_diff", SciPy's word, is accepted for "backward_euler".
     alpha : float in [0, 1], only for "gbt"
+    backend : {"cpu", "cuda"}
+        Where to compute: "cuda" takes diagonal and DPLR systems under GBT rules (:doc:`cuda`).
 
     Returns
     -------
@@ -116,8 +120,14 @@ def discretize(
         return DiscreteStructuredStateSpace(system.operator, alpha, system.C, system.D, step)
     if isinstance(system, StructuredStateSpace) or (isinstance(system, DPLR) and alpha is None):
         system = system.to_dense()
+    there = _device.on_device(backend)
+    if there and (alpha is None or not isinstance(system, (Diagonal, DPLR))):
+        rule_found = f"the system is {type(system).__name__} and the rule {method!r}"
+        _arrays.fail(
+            "backend", "be cpu unless the system is diagonal or DPLR and the rule one of the GBT family", rule_found
+        )
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-        discrete = _discretize(system, step.astype(_arrays.real_dtype(system.dtype)), method, alpha)
+        discrete = _discretize(system, step.astype(_arrays.real_dtype(system.dtype)), method, alpha, "dt", there)
     if alpha is not None and alpha < 0.5:
         _warn_if_unstable(discrete, method)
     return discrete
@@ -129,7 +139,9 @@ def exact_steps(system: StateSpace | Diagonal, dt: np.ndarray, hold: str) -> Any
         return _discretize(system, dt, hold, None, "t")
 
 
-def _discretize(system: Any, dt: np.ndarray, method: str, alpha: float | None, name: str = "dt") -> Any:
+def _discretize(
+    system: Any, dt: np.ndarray, method: str, alpha: float | None, name: str = "dt", there: bool = False
+) -> Any:
     if isinstance(system, StateSpace):
         transition, *inputs = _dense_holds(system, dt, method) if alpha is None else _dense_gbt(system, dt, alpha)
         _require_finite(name, dt, transition.matrix, *inputs)
@@ -137,14 +149,16 @@ def _discretize(system: Any, dt: np.ndarray, method: str, alpha: float | None, n
         previous = inputs[1] if len(inputs) > 1 else None
         return DiscreteStateSpace(transition.plain(), inputs[0], system.C, system.D, dt, previous, increment)
     if isinstance(system, Diagonal):
-        steps = _diagonal_holds(system, dt, method) if alpha is None else _diagonal_gbt(system, dt, alpha)
+        gbt = discretize_on_device if there else _diagonal_gbt
+        steps = _diagonal_holds(system, dt, method) if alpha is None else gbt(system, dt, alpha)
         Lambda_bar, increment, B_bar, *rest = steps
         _require_finite(name, dt, *steps)
         previous = rest[0] if rest else None
         pairs = system.conjugate_pairs
         return DiscreteDiagonal(Lambda_bar, B_bar, system.C, system.D, dt, previous, pairs, increment)
     assert alpha is not None  # an exponential has no low-rank form: discretize makes the system dense before
-    Lambda_bar, increment, P_bar, Q_bar, B_bar = _dplr_gbt(system, dt, alpha)
+    steps = discretize_low_rank_on_device(system, dt, alpha, REFINEMENTS) if there else _dplr_gbt(system, dt, alpha)
+    Lambda_bar, increment, P_bar, Q_bar, B_bar = steps
     _require_finite(name, dt, Lambda_bar, increment, P_bar, Q_bar, B_bar)
     pairs = system.conjugate_pairs
     return DiscreteDPLR(Lambda_bar, P_bar, Q_bar, B_bar, system.C, system.D, dt, pairs, increment)

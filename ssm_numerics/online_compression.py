@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays
+from . import _arrays, _device
+from ._device_compression import compress_on_device
 from ._hippo_structure import Semiseparable
 from ._increments import transition
 from ._parallel import over_rows
@@ -24,7 +25,8 @@ def compress(
     scaled: bool = False,
     return_history: bool = False,
     axis: int = -1,
-) -> np.ndarray:
+    backend: str = "cpu",
+) -> Any:
     """Coefficients of the past of a signal, from which `op.reconstruct` brings it back.
 
     Parameters
@@ -41,6 +43,8 @@ def compress(
     return_history : bool
         Return the coefficients after every sample.
     axis : int
+    backend : {"cpu", "cuda"}
+        Where to compute, for what costs O(N) per sample; a signal on a device is computed with there (:doc:`cuda`).
 
     Returns
     -------
@@ -77,6 +81,14 @@ def compress(
     if not isinstance(op, HiPPO):
         _arrays.fail("op", "be a HiPPO operator, as `hippo` returns it", f"it is {type(op).__name__}", TypeError)
     method, alpha = rule(discretization, alpha, "discretization")
+    if _device.on_device(backend, u):
+        if scaled:
+            _check_scaled(op, method, alpha)
+        elif not _is_cheap(op, alpha):
+            asked = f"it is {discretization!r} of a {op.family} operator"
+            _arrays.fail("discretization", "have O(N) steps (alpha >= 1/2, not fout or foud) on a device", asked)
+        there = _device.time_last("u", u, axis)
+        return compress_on_device(op, there, None if scaled else _step(dt), alpha, return_history)
     signal = _arrays.numeric("u", u, min_ndim=1)
     if not -signal.ndim <= axis < signal.ndim:
         _arrays.fail("axis", f"name one of the {signal.ndim} axes of `u`", f"it is {axis}")
@@ -89,9 +101,7 @@ def compress(
     if scaled:
         _compress_scaled(op, rows, method, alpha, c, history)
     else:
-        if dt is None:
-            _arrays.fail("dt", "be given unless `scaled` is True", "it is None")
-        step = _arrays.real_number("dt", dt, above=0.0)
+        step = _step(dt)
         run = _compress_structured if _is_cheap(op, alpha) else _compress_dense
         run(op, rows, step, method, alpha, c, history)
     found = history if return_history else c
@@ -99,6 +109,19 @@ def compress(
         real, imaginary = np.split(found, 2)
         found = real + 1j * imaginary
     return found.reshape(signal.shape[:-1] + found.shape[1:]).astype(signal.dtype)
+
+
+def _step(dt: Any) -> float:
+    if dt is None:
+        _arrays.fail("dt", "be given unless `scaled` is True", "it is None")
+    return _arrays.real_number("dt", dt, above=0.0)
+
+
+def _check_scaled(op: HiPPO, method: str, alpha: float | None) -> None:
+    if op.family != "legs":
+        _arrays.fail("scaled", "be False for every family but legs", f"the family is {op.family}")
+    if alpha is None:
+        _arrays.fail("discretization", "be a GBT rule where `scaled` is True", f"it is {method!r}")
 
 
 def _is_cheap(op: HiPPO, alpha: float | None) -> bool:
@@ -140,10 +163,7 @@ def _compress_dense(
 def _compress_scaled(op: HiPPO, u: np.ndarray, method: str, alpha: Any, c: np.ndarray, history: np.ndarray) -> None:
     from .compiled import hippo_steps
 
-    if op.family != "legs":
-        _arrays.fail("scaled", "be False for every family but legs", f"the family is {op.family}")
-    if alpha is None:
-        _arrays.fail("discretization", "be a GBT rule where `scaled` is True", f"it is {method!r}")
+    _check_scaled(op, method, alpha)
     work = np.empty((len(u), 3, op.N))
 
     def run(begin: int, end: int) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays
+from . import _arrays, _device
 from ._cauchy import cauchy_sums
+from ._device_products import cauchy_on_device, vandermonde_on_device
 from ._nodes import exp_nodes, gbt_nodes
 from ._nufft import is_near_linear, nufft_sums
 from ._roots_of_unity import cauchy_at_roots
@@ -44,8 +45,8 @@ def vandermonde_product(c: Any, z: Any, L: int, method: str = "auto", backend: s
         ``split`` writes ``l = qM + r`` and multiplies a table of ``c z**(qM)`` with a table of ``z**r``. ``nufft`` is
         one Fourier transform at nonuniform complex frequencies, for nodes in the closed unit disk; it is the faster
         one from about 500 nodes on, and ``auto``'s choice there.
-    backend : {"cpu"}
-        Where to compute.
+    backend : {"cpu", "cuda"}
+        Where to compute; device arrays are computed with where they are (:doc:`cuda`).
 
     Returns
     -------
@@ -80,16 +81,21 @@ def vandermonde_product(c: Any, z: Any, L: int, method: str = "auto", backend: s
     >>> ssm.vandermonde_product([1.0, 2.0], [0.5, -1.0], 4)
     array([ 3.   , -1.5  ,  2.25 , -1.875])
     """
-    c, z = _arrays.numeric("c", c, min_ndim=1), _arrays.numeric("z", z, min_ndim=1)
+    device = _device.on_device(backend, c, z)
+    c, z = _device.numeric("c", c), _device.numeric("z", z)
     _arrays.trailing("z", z, c.shape[-1:], "`c`")
     lead = c.shape[:-1] if c.shape == z.shape else _arrays.batch(c=c.shape[:-1], z=z.shape[:-1])
     L = _arrays.count("L", L)
     dtype = _arrays.working_dtype(c, z)
     _arrays.memory("L", math.prod(lead) * L * dtype.itemsize)
-    word = _method(method, VANDERMONDE_METHODS, backend)
+    word = _arrays.choice("method", method, ("auto", "split") if device else ("auto", *VANDERMONDE_METHODS))
+    precision = _arrays.real_dtype(dtype)
+    if device:
+        call = _device.Call(c, z)
+        out = vandermonde_on_device(call, c, z, lead, L, dtype.kind == "f", precision)
+        return call.result(out, (*lead, L))
     if word == "auto":
         word = "nufft" if is_near_linear(z, L) else "split"
-    precision = _arrays.real_dtype(dtype)
     return VANDERMONDE_METHODS[word](_to_precision(c, precision), _to_precision(z, precision), L)
 
 
@@ -110,8 +116,8 @@ def cauchy_product(v: Any, z: Any, poles: Any, method: str = "auto", backend: st
         ``direct`` forms every fraction. ``nufft`` is for double precision and all M equally spaced nodes of a circle,
         ``z = z_0 * exp(2j * pi * arange(M) / M)`` or its conjugate order: a Fourier transform of sums of powers, in
         near-linear time. ``auto`` is ``direct``.
-    backend : {"cpu"}
-        Where to compute.
+    backend : {"cpu", "cuda"}
+        Where to compute; device arrays are computed with where they are (:doc:`cuda`).
 
     Returns
     -------
@@ -146,26 +152,25 @@ def cauchy_product(v: Any, z: Any, poles: Any, method: str = "auto", backend: st
     >>> ssm.cauchy_product([1.0, 2.0], [1.0, 3.0], [0.0, -1.0])
     array([2.        , 0.83333333])
     """
-    v, z = _arrays.numeric("v", v, min_ndim=1), _arrays.numeric("z", z, min_ndim=1)
-    poles = _arrays.numeric("poles", poles, min_ndim=1)
+    device = _device.on_device(backend, v, z, poles)
+    v, z, poles = _device.numeric("v", v), _device.numeric("z", z), _device.numeric("poles", poles)
     _arrays.trailing("poles", poles, v.shape[-1:], "`v`")
     lead = _arrays.batch(v=v.shape[:-1], z=z.shape[:-1], poles=poles.shape[:-1])
     dtype = _arrays.working_dtype(v, z, poles)
     _arrays.memory("z", math.prod(lead) * z.shape[-1] * _arrays.complex_dtype(dtype).itemsize * 3)
-    word = _method(method, CAUCHY_METHODS, backend)
-    product = CAUCHY_METHODS["direct" if word == "auto" else word]
+    word = _arrays.choice("method", method, ("auto", "direct") if device else ("auto", *CAUCHY_METHODS))
     precision = _arrays.real_dtype(dtype)
+    if device:
+        call = _device.Call(v, z, poles)
+        sides, nodes = call.rows(v, lead, precision), call.rows(z, lead, precision)
+        ones, places = call.rows(np.ones(z.shape[-1]), (1,), precision), call.rows(poles, lead, precision)
+        sides = sides.reshape(math.prod(lead), 1, v.shape[-1], 2)
+        out = cauchy_on_device(call, sides, nodes, ones, places, dtype.kind == "f", precision)
+        return call.result(out, (*lead, z.shape[-1]))
+    product = CAUCHY_METHODS["direct" if word == "auto" else word]
     v, z, poles = (_to_precision(array, precision) for array in (v, z, poles))
     sums = product(v[..., None, :], z, np.ones(1, dtype=precision), poles)[..., 0, :]
     return sums if dtype.kind == "c" else np.ascontiguousarray(sums.real)
-
-
-def _method(method: str, methods: dict[str, Any], backend: str) -> str:
-    """The word `method`, checked; only the processor is served here."""
-    if backend == "cuda":
-        _arrays.fail("backend", "be cpu", "this version has no CUDA layer")
-    _arrays.choice("backend", backend, ("cpu",))
-    return _arrays.choice("method", method, ("auto", *methods))
 
 
 def _to_precision(array: np.ndarray, precision: np.dtype) -> np.ndarray:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _pairs
+from . import _arrays, _device, _pairs
+from ._device_simulation import simulate_on_device
 from ._simulation import METHODS, Problem, simulate_rows
 from ._stepping import as_discrete, refuse_complex
 from .state_space import DPLR, DiscreteStateSpace
@@ -24,6 +25,7 @@ def simulate(
     return_state: bool = False,
     method: str = "auto",
     axis: int = -1,
+    backend: str = "cpu",
 ) -> Any:
     """The response y_k = C x_k + D u_k, x_k = A_bar x_{k-1} + B_bar u_k, of a system to a sampled signal.
 
@@ -48,6 +50,8 @@ def simulate(
         `Stream`, where a signal will be cut and the bits must not change.
     axis : int
         Time axis of `u` and `y`.
+    backend : {"cpu", "cuda"}
+        Where to compute, for diagonal and DPLR systems; a signal on a device is computed with there (:doc:`cuda`).
 
     Returns
     -------
@@ -81,7 +85,13 @@ def simulate(
     >>> ssm.simulate(system, [1.0, 1.0, 1.0], 0.5, "backward_euler").round(4)
     array([0.3333, 0.5556, 0.7037])
     """
-    _arrays.choice("method", method, ("auto", *METHODS))
+    there = _device.on_device(backend, u, x0)
+    _arrays.choice("method", method, ("auto", "recurrence", "chunked") if there else ("auto", *METHODS))
+    if there:
+        discrete, signal = as_discrete(system, dt, discretization, alpha), _device.time_last("u", u, axis)
+        state = None if x0 is None else _device.numeric("x0", x0)
+        y, final = simulate_on_device(discrete, signal, state, _arrays.numeric("u_before", u_before), method, axis)
+        return (y, final) if return_state else y
     stepper = Stepper(system, dt, discretization, alpha)
     signal = _arrays.time_last("u", u, axis)
     state = None if x0 is None else stepper.check_state(x0)
