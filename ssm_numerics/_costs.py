@@ -9,14 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from .state_space import DiscreteDiagonal, DiscreteDPLR
+from .state_space import DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace
 from .structured import DiscreteStructuredStateSpace
 
 GEMM_RATE = 3e10
 """Flops per second in matrix products."""
 
-STEP, STATE, ENTRY, MODE = 8e-8, 5e-9, 2e-10, 2.6e-9
-"""Recurrence: seconds per step, per state of a structured step, per matrix entry, and per stored mode and rank."""
+SQUARED_ENTRY, FORMED_ENTRY = 3e-9, 1e-8
+"""Per entry of a matrix: what a square costs besides its product; forming the dense matrix of a structured system."""
+
+STEP, STATE, ENTRY, MODE = 8e-8, 4e-9, 1.4e-10, 1.8e-9
+"""Recurrence: seconds per step, per state of a structured step, per matrix entry, and per stored mode."""
+
+CACHED_MODES, BEYOND = 256, 2.0
+"""Stored modes whose parameters stay in the first-level cache; more of them cost so many times as much."""
 
 
 def rank(discrete: Any) -> int:
@@ -35,17 +41,21 @@ def matrices(discrete: Any) -> int:
 
 def seconds_of_steps(discrete: Any, length: int) -> float:
     """The recurrence for every head."""
-    n = discrete.n_states
+    n, is_real = discrete.n_states, discrete.output_dtype.kind == "f"
     if isinstance(discrete, (DiscreteDiagonal, DiscreteDPLR)):
-        step = MODE * discrete.C.shape[-1] * (1 + rank(discrete))
+        modes = discrete.C.shape[-1] * (1 if is_real else 2)
+        step = MODE * modes * (1 + 0.5 * rank(discrete)) * (1 if modes <= CACHED_MODES else BEYOND)
     elif isinstance(discrete, DiscreteStructuredStateSpace):
         step = STATE * n
     else:
-        step = (ENTRY * n**2 + 1.5 * STATE * n) * (1 if discrete.output_dtype.kind == "f" else 4)
+        step = (ENTRY * n**2 + STATE * n) * (1 if is_real else 4)
     return int(np.prod(discrete.batch_shape)) * length * (STEP + step)
 
 
 def seconds_of_squarings(discrete: Any, length: int) -> float:
     """All squares of A_bar up to the power `length`, of every matrix once."""
     arithmetic = 1 if discrete.output_dtype.kind == "f" else 4
-    return arithmetic * matrices(discrete) * 2.0 * discrete.n_states**3 * np.log2(2 * length) / GEMM_RATE
+    n, squares = discrete.n_states, np.log2(2 * length)
+    formed = 0.0 if isinstance(discrete, DiscreteStateSpace) else FORMED_ENTRY
+    each = n**2 * (squares * (2.0 * n / GEMM_RATE + SQUARED_ENTRY) + formed)
+    return float(arithmetic * matrices(discrete) * each)

@@ -9,7 +9,7 @@ import numpy as np
 from . import _arrays
 from ._contour import choose_circle
 from ._contour import is_near_linear as sums_by_transform
-from ._costs import GEMM_RATE, STATE, matrices, rank, seconds_of_squarings, seconds_of_steps
+from ._costs import GEMM_RATE, matrices, rank, seconds_of_squarings, seconds_of_steps
 from ._nufft import is_near_linear
 from .state_space import DiscreteDiagonal, DiscreteDPLR
 from .structured import DiscreteStructuredStateSpace
@@ -23,7 +23,7 @@ POLE, TRANSFORMED_MODE, TRANSFORMED_NODE = 8e-7, 1.5e-7, 5e-8
 TABLE, SAMPLE = 1e-8, 4e-9
 """Per entry of a table of powers; per sample written."""
 
-CALL = {"krylov": 5e-4, "krylov_blocked": 6e-4, "vandermonde": 2.5e-4, "cauchy": 4e-4, "power": 9e-4, "contour": 8e-4}
+CALL = {"krylov": 5e-4, "krylov_blocked": 8e-4, "vandermonde": 2.5e-4, "cauchy": 4e-4, "power": 9e-4, "contour": 8e-4}
 """Seconds a call takes however small it is; contour, of adjustable accuracy, has to win by more than that."""
 
 
@@ -41,8 +41,6 @@ def krylov_blocked(problem: Any) -> float:
     n, arithmetic = d.n_states, 1 if d.output_dtype.kind == "f" else 4
     vectors = 2.0 * n**2 * np.sqrt(length) * (matrices(d) + problem.heads) + problem.heads * 2.0 * n * length
     work = arithmetic * (vectors / GEMM_RATE + 1.5 * SAMPLE * problem.heads * length)
-    if isinstance(d, DiscreteStructuredStateSpace):
-        work += STATE * n**2 * matrices(d)
     return CALL["krylov_blocked"] + seconds_of_squarings(d, length) + work
 
 

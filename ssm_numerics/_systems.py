@@ -142,7 +142,8 @@ def dense_arrays(
         if P is not None:
             P, Q = _pairs.realify(P, pairs, axis=-2), _pairs.realify(Q, pairs, axis=-2)
     if P is not None:
-        matrix = matrix - P @ np.swapaxes(Q.conj(), -1, -2)
+        for p, q in zip(np.moveaxis(P, -1, 0), np.moveaxis(Q.conj(), -1, 0), strict=True):
+            matrix = matrix - p[..., :, None] * q[..., None, :]
     return [matrix, *vectors, C]
 
 
