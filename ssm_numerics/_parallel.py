@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-SERIAL_FLOPS = 10_000_000
-"""Below this much work starting threads costs more than it saves (a thread takes about 50 microseconds to start)."""
+SERIAL_FLOPS = 60_000_000
+"""Below this much work threads cost more than they save: from 50 microseconds to a millisecond each, to start."""
 
 SERIAL_ORDER = 256
 """Matrices up to this order are multiplied and solved with on the calling thread."""

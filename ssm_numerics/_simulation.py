@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,40 +50,40 @@ class Problem:
     u_before: np.ndarray
     with_state: bool
 
-    @property
+    @cached_property
     def n_samples(self) -> int:
         """T."""
         return int(self.u.shape[-1])
 
-    @property
+    @cached_property
     def batch(self) -> tuple[int, ...]:
         """The common leading axes."""
         state = () if self.x0 is None else self.x0.shape[:-1]
         shapes = {"system": self.discrete.batch_shape, "u": self.u.shape[:-1], "x0": state}
         return _arrays.batch(**shapes, u_before=self.u_before.shape)
 
-    @property
+    @cached_property
     def n_rows(self) -> int:
         """How many responses there are."""
         return math.prod(self.batch)
 
-    @property
+    @cached_property
     def n_heads(self) -> int:
         """How many systems there are."""
         return math.prod(self.discrete.batch_shape)
 
-    @property
+    @cached_property
     def is_diagonal(self) -> bool:
         """Whether the state needs no matrix."""
         return isinstance(self.discrete, DiscreteDiagonal)
 
-    @property
+    @cached_property
     def is_complex(self) -> bool:
         """Whether products are complex."""
         arrays = (self.u, self.u_before, *([] if self.x0 is None or self._by_pairs else [self.x0]))
         return self.discrete.output_dtype.kind == "c" or any(map(np.iscomplexobj, arrays))
 
-    @property
+    @cached_property
     def _by_pairs(self) -> bool:
         return getattr(self.discrete, "pairs", None) is not None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,12 @@ class Problem:
     rtol: float = 1e-12  # what methods of adjustable accuracy aim at
     measured: list[float] = field(default_factory=list)  # errors that methods measure as they go
 
-    @property
+    @cached_property
     def heads(self) -> int:
         """How many kernels are asked for."""
         return int(np.prod(self.discrete.batch_shape))
 
-    @property
+    @cached_property
     def unit(self) -> float:
         """The unit roundoff of the working precision."""
         return float(np.finfo(self.discrete.dtype).eps) / 2
