@@ -154,7 +154,7 @@ def truncation_condition(
     >>> import numpy as np
     >>> import ssm_numerics as ssm
     >>> result = ssm.truncation_condition(ssm.Diagonal([-1.0, -2.0], [1.0, 1.0], [1.0, 1.0]), 0.1, 8)
-    >>> 1.0 <= float(result) <= result.at_half <= 6 / np.log(2)
+    >>> bool(1.0 <= float(result) <= result.at_half <= 6 / np.log(2))
     True
     """
     L = _arrays.count("L", L)

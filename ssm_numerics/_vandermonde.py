@@ -79,7 +79,9 @@ class _Tables:
         from .compiled.vandermonde import power_tables_loop
 
         n_rows = given.shape[1]
-        power_tables_loop(given, self.sign, self.radix, self.space, self.small, self.fine, self.coarse, 0, n_rows)
+        work = self.space, self.small, self.fine, self.coarse
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            power_tables_loop(given, self.sign, self.radix, *work, 0, n_rows)
         return self.left[:n_rows], self.right[:n_rows]
 
 
