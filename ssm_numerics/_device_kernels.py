@@ -12,6 +12,7 @@ from . import _arrays
 from ._device import Call
 from ._device_products import cauchy_on_device, vandermonde_on_device
 from ._device_simulation import simulate_on_device
+from ._fft import inverse
 from ._generating_function import (
     circle,
     pole_form,
@@ -20,6 +21,7 @@ from ._generating_function import (
     ratio_of,
     truncated_output,
 )
+from ._parallel import cores
 from .products import exp_nodes, gbt_nodes
 from .state_space import DiscreteDiagonal
 
@@ -82,14 +84,12 @@ def _final_state(discrete: Any, u: np.ndarray, x0: np.ndarray, u_before: np.ndar
 
 
 def _inverse_transform(K_hat: np.ndarray, length: int, is_real: bool) -> np.ndarray:
-    """By CuPy where the caller has loaded it, else on the host by SciPy."""
+    """By CuPy where the caller has loaded it, else on the host."""
     if "cupy" in sys.modules:
         cupy = sys.modules["cupy"]
         there = cupy.asarray(K_hat)
         return (cupy.fft.irfft(there, length) if is_real else cupy.fft.ifft(there, length)).get()
-    from scipy import fft
-
-    return fft.irfft(K_hat, length) if is_real else fft.ifft(K_hat, length)
+    return inverse(K_hat, length, is_real, cores())
 
 
 METHODS = {"vandermonde": vandermonde_kernel, "cauchy": cauchy_kernel}

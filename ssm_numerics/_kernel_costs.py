@@ -11,7 +11,7 @@ from ._contour import choose_circle
 from ._contour import is_near_linear as sums_by_transform
 from ._costs import GEMM_RATE, matrices, rank, seconds_of_squarings, seconds_of_steps
 from ._nufft import is_near_linear
-from .state_space import DiscreteDiagonal, DiscreteDPLR
+from .state_space import DiscreteDiagonal
 from .structured import DiscreteStructuredStateSpace
 
 PAIR, NODE, NODE_BEYOND, CACHED_NODES = 1.5e-9, 8e-8, 1.6e-7, 2**19
@@ -71,8 +71,6 @@ def cauchy(problem: Any) -> float:
     if problem.continuous is None or (problem.alpha is not None and problem.alpha < 0.5):
         return np.inf
     total = CALL["cauchy"] + _seconds_at_nodes(problem, problem.length)
-    if not isinstance(problem.discrete, DiscreteDPLR):
-        return total
     work = (problem.discrete, problem.length)
     return total + CALL["power"] + min(seconds_of_steps(*work), seconds_of_squarings(*work))
 

@@ -19,8 +19,7 @@ import importlib.util
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +27,7 @@ from types import ModuleType
 from typing import Any
 
 from . import _arrays
+from ._parallel import serial_blas
 
 PREFIX = "study_"
 ORDER = (
@@ -232,21 +232,13 @@ def describe(name: str, module: ModuleType) -> Outcome:
 
 def evaluate(name: str, module: ModuleType, small: bool = False, **options: Any) -> Outcome:
     """The numbers and claims of a loaded study; options go to its `compute`."""
+    import scipy.linalg  # noqa: F401  (SciPy has a BLAS library of its own, which must be loaded to be limited)
+
     outcome = describe(name, module)
-    with one_blas_thread():
+    with serial_blas():
         outcome.results = plain(module.compute(small=small, **options))
         outcome.claims = module.claims(outcome.results)
     return outcome
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Many small factorizations run up to sixty times slower on two BLAS threads than on one."""
-    import scipy.linalg  # noqa: F401  (SciPy has a BLAS library of its own, which must be loaded to be limited)
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
 
 
 def run_as_script(file: str, small: bool = False, **options: Any) -> Any:

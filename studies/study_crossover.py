@@ -50,7 +50,7 @@ def compute(small=False):
     for kind, most in (("dense", 256), ("structured", 4096), ("dplr", 4096), ("diagonal", 1024)):
         for N in (order for order in orders if order <= most):
             for heads in (1, HEADS):
-                if heads * N <= 2048 * (heads == 1) * 2 + 2048 * (heads > 1):
+                if heads * N <= (4096 if heads == 1 else 2048):
                     system = form(kind, N, heads, rng)
                     cases += [case(kind, system, N, L, heads) for L in lengths]
     return {"cases": cases}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -179,24 +180,19 @@ def bare_library_calls(i: SimpleNamespace) -> np.ndarray:
     return fft.irfft(np.zeros((H, i.L // 2 + 1), dtype=complex), i.L, workers=cores())
 
 
-def s4_case(H: int, N: int, L: int, targets: dict[str, float], units: int | None) -> Case:
-    """The S4 kernel from DPLR parameters: discretization, C~ and all."""
-
-    bound = lambda H, N, L: 16.0 * (N + 8) + 1000  # noqa: E731  (what the package promises for its two methods)
-    # C~ divides by nothing, but near omega = 1 the sums are 1/|1 - omega|^2 ~ L^2 larger than their roundings.
-    textbook = lambda H, N, L: 1e6  # noqa: E731
-
-    def heads(name: str) -> Any:
-        return lambda i: by_peer(name, i)
-
-    def by_peer(name: str, i: SimpleNamespace) -> np.ndarray:
-        f = i.full
-        arguments = (f.Lambda, f.P[:, 0], f.B, f.C, i.dt, i.L)
-        return peers.by_jax("s4", *arguments) if name == "jax" else peers.algorithm_1(*arguments)
-
+def legs_case(
+    name: str,
+    title: str,
+    H: int,
+    N: int,
+    L: int,
+    implementations: dict[str, Implementation],
+    targets: dict[str, float],
+) -> Case:
+    """A kernel of LegS systems that differ in their steps, whoever computes it from whichever form."""
     return Case(
-        name=f"s4-kernel-H{H}-L{L}",
-        title=f"S4 kernel from DPLR parameters, {H} {'heads' if H > 1 else 'head'}, N = {N}, L = {L:,}",
+        name=f"{name}-H{H}-L{L}",
+        title=f"{title}, {H} {'heads' if H > 1 else 'head'}, N = {N}, L = {L:,}",
         sizes={"H": H, "N": N, "L": L},
         small={"H": min(H, 2), "N": 8, "L": 128},
         prepare=legs_inputs,
@@ -204,20 +200,36 @@ def s4_case(H: int, N: int, L: int, targets: dict[str, float], units: int | None
         reference=legs_reference,
         checked=lambda K: K[0],
         scale=lambda i, exact: np.abs(exact).max(),
-        implementations={
-            OURS: Implementation(lambda i: convolution_kernel(i.dplr, i.L, i.dt), bound, note="method auto"),
-            f"{OURS}, cauchy": Implementation(
-                lambda i: convolution_kernel(i.dplr, i.L, i.dt, method="cauchy"), bound, units=units and 64
-            ),
-            "NumPy and SciPy, Algorithm 1": Implementation(heads("numpy"), textbook, units=units),
-            "JAX, as annotated-S4": Implementation(heads("jax"), textbook, "jax", units=units),
-            "NumPy, definition": Implementation(
-                lambda i: peers.kernel_by_definition(i.A, i.B, i.C, i.dt, i.L), bound, units=units
-            ),
-            "limit: bare GEMM and FFT": Implementation(bare_library_calls, 0, limit=True),
-        },
+        implementations=implementations,
         targets=targets,
     )
+
+
+def s4_case(H: int, N: int, L: int, targets: dict[str, float], units: int | None) -> Case:
+    """The S4 kernel from DPLR parameters: discretization, C~ and all."""
+
+    bound = lambda H, N, L: 16.0 * (N + 8) + 1000  # noqa: E731  (what the package promises for its two methods)
+    # C~ divides by nothing, but near omega = 1 the sums are 1/|1 - omega|^2 ~ L^2 larger than their roundings.
+    textbook = lambda H, N, L: 1e6  # noqa: E731
+
+    def by_peer(name: str, i: SimpleNamespace) -> np.ndarray:
+        f = i.full
+        arguments = (f.Lambda, f.P[:, 0], f.B, f.C, i.dt, i.L)
+        return peers.by_jax("s4", *arguments) if name == "jax" else peers.algorithm_1(*arguments)
+
+    implementations = {
+        OURS: Implementation(lambda i: convolution_kernel(i.dplr, i.L, i.dt), bound, note="method auto"),
+        f"{OURS}, cauchy": Implementation(
+            lambda i: convolution_kernel(i.dplr, i.L, i.dt, method="cauchy"), bound, units=units and 64
+        ),
+        "NumPy and SciPy, Algorithm 1": Implementation(partial(by_peer, "numpy"), textbook, units=units),
+        "JAX, as annotated-S4": Implementation(partial(by_peer, "jax"), textbook, "jax", units=units),
+        "NumPy, definition": Implementation(
+            lambda i: peers.kernel_by_definition(i.A, i.B, i.C, i.dt, i.L), bound, units=units
+        ),
+        "limit: bare GEMM and FFT": Implementation(bare_library_calls, 0, limit=True),
+    }
+    return legs_case("s4-kernel", "S4 kernel from DPLR parameters", H, N, L, implementations, targets)
 
 
 def krylov_case(H: int, N: int, L: int, targets: dict[str, float], units: int | None) -> Case:
@@ -234,28 +246,17 @@ def krylov_case(H: int, N: int, L: int, targets: dict[str, float], units: int | 
         plain_loops.simulate_dense(np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs]), i.C, impulse, K)
         return K
 
-    return Case(
-        name=f"krylov-H{H}-L{L}",
-        title=f"Krylov kernel of dense systems, {H} {'heads' if H > 1 else 'head'}, N = {N}, L = {L:,}",
-        sizes={"H": H, "N": N, "L": L},
-        small={"H": min(H, 2), "N": 8, "L": 128},
-        prepare=legs_inputs,
-        flops=blocked_flops,
-        reference=legs_reference,
-        checked=lambda K: K[0],
-        scale=lambda i, exact: np.abs(exact).max(),
-        implementations={
-            OURS: Implementation(lambda i: convolution_kernel(i.dense, i.L, i.dt), bound, note="method auto"),
-            "NumPy, definition": Implementation(
-                lambda i: peers.kernel_by_definition(i.A, i.B, i.C, i.dt, i.L), bound, units=units
-            ),
-            "Numba loop": Implementation(plain, bound, units=units),
-            "SciPy, cont2discrete and dimpulse": Implementation(
-                lambda i: peers.impulse_of_scipy(i.A, i.B, i.C, i.dt, i.L), bound, "scipy", units=units
-            ),
-        },
-        targets=targets,
-    )
+    implementations = {
+        OURS: Implementation(lambda i: convolution_kernel(i.dense, i.L, i.dt), bound, note="method auto"),
+        "NumPy, definition": Implementation(
+            lambda i: peers.kernel_by_definition(i.A, i.B, i.C, i.dt, i.L), bound, units=units
+        ),
+        "Numba loop": Implementation(plain, bound, units=units),
+        "SciPy, cont2discrete and dimpulse": Implementation(
+            lambda i: peers.impulse_of_scipy(i.A, i.B, i.C, i.dt, i.L), bound, "scipy", units=units
+        ),
+    }
+    return legs_case("krylov", "Krylov kernel of dense systems", H, N, L, implementations, targets)
 
 
 def cases() -> list[Case]:
