@@ -7,6 +7,7 @@ names the argument, the rule and the offending value.
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
 import warnings
@@ -15,8 +16,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-DEFAULT_MAX_MEMORY = 8 * 2**30
+DEFAULT_MAX_MEMORY = 8.0 * 2**30
 """Requests that would allocate more than this many bytes are refused before they allocate."""
+
+SUMMED_SIZE = 4096
+"""Up to so many entries one pass of BLAS is faster than a pass of NumPy and its temporary array."""
 
 _SINGLE, _DOUBLE = (np.dtype(np.float32), np.dtype(np.complex64)), (np.dtype(np.float64), np.dtype(np.complex128))
 _REAL = {dtype: precision[0] for precision in (_SINGLE, _DOUBLE) for dtype in precision}
@@ -83,7 +87,14 @@ def _is_plain(array: np.ndarray, min_ndim: int, real: bool) -> bool:
     dtype = array.dtype
     if dtype not in _REAL or (real and dtype.kind == "c") or not (array.size and array.flags.c_contiguous):
         return False
-    return array.ndim >= min_ndim and bool(np.isfinite(array).all())
+    return array.ndim >= min_ndim and all_finite(array)
+
+
+def all_finite(array: np.ndarray) -> bool:
+    """Whether no entry is NaN or infinite; a small array's sum of squares usually says so in one call."""
+    if array.size <= SUMMED_SIZE and array.flags.c_contiguous and math.isfinite(np.vdot(array, array).real):
+        return True
+    return bool(np.isfinite(array).all())
 
 
 def exact_float(name: str, array: np.ndarray) -> np.ndarray:
@@ -123,6 +134,8 @@ def owned(array: Any, dtype: Any = None) -> np.ndarray:
 
 def steps(dt: Any, name: str = "dt", zero: bool = False) -> np.ndarray:
     """Positive (or, with `zero`, non-negative), finite, real step sizes in float64, one or one per head."""
+    if type(dt) is float and 0.0 < dt < math.inf:
+        return np.array(dt)
     array = numeric(name, dt, real=True).astype(np.float64)
     if not ((array > 0) | (zero & (array == 0))).all():
         fail(name, "be positive", f"its least entry is {array.min()}")
@@ -157,10 +170,13 @@ def real_number(
     most: float | None = None,
 ) -> float:
     """One finite real number, with open (`above`, `below`) or closed (`least`, `most`) bounds."""
-    array = numeric(name, value, real=True)
-    if array.ndim:
-        fail(name, "be one number", f"its shape is {array.shape}")
-    number = float(array)
+    if type(value) is float and math.isfinite(value):
+        number = value
+    else:
+        array = numeric(name, value, real=True)
+        if array.ndim:
+            fail(name, "be one number", f"its shape is {array.shape}")
+        number = float(array)
     rules = (
         (above, "be greater than", above is not None and not number > above),
         (below, "be less than", below is not None and not number < below),
@@ -199,8 +215,11 @@ def trailing(name: str, array: np.ndarray, shape: tuple[int, ...], of: str) -> N
 
 def batch(**shapes: tuple[int, ...]) -> tuple[int, ...]:
     """The common batch shape of named leading axes."""
+    different = {shape for shape in shapes.values() if shape}
+    if len(different) <= 1:
+        return different.pop() if different else ()
     try:
-        return np.broadcast_shapes(*shapes.values())
+        return np.broadcast_shapes(*different)
     except ValueError:
         listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         names = "`, `".join(shapes)

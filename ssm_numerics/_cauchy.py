@@ -22,7 +22,7 @@ def cauchy_sums(
     real_type = _arrays.real_dtype(dtype)
     lead = np.broadcast_shapes(v.shape[:-2], a.shape[:-1], s.shape[:-1], poles.shape[:-1])
     n_rows, (n_sums, n_modes), n_nodes = math.prod(lead), v.shape[-2:], max(a.shape[-1], s.shape[-1])
-    padded = n_sums if pairs is None else -(-n_sums // 4) * 4
+    padded = 1 if pairs is None and n_sums == 1 else -(-n_sums // 4) * 4
     scale, largest = _pole_range(poles)
     scaled = poles * scale[..., None]
     places = np.empty((*lead, 2, n_modes), dtype=real_type)

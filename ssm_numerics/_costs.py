@@ -5,6 +5,7 @@ Rates are measured by `python studies/study_crossover.py`, which fails where the
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def matrices(discrete: Any) -> int:
     if isinstance(discrete, DiscreteStructuredStateSpace):
         return int(np.size(discrete.dt))
     return int(
-        np.prod(discrete.Lambda_bar.shape[:-1] if hasattr(discrete, "Lambda_bar") else discrete.A_bar.shape[:-2])
+        math.prod(discrete.Lambda_bar.shape[:-1] if hasattr(discrete, "Lambda_bar") else discrete.A_bar.shape[:-2])
     )
 
 
@@ -49,13 +50,13 @@ def seconds_of_steps(discrete: Any, length: int) -> float:
         step = STATE * n
     else:
         step = (ENTRY * n**2 + STATE * n) * (1 if is_real else 4)
-    return int(np.prod(discrete.batch_shape)) * length * (STEP + step)
+    return math.prod(discrete.batch_shape) * length * (STEP + step)
 
 
 def seconds_of_squarings(discrete: Any, length: int) -> float:
     """All squares of A_bar up to the power `length`, of every matrix once."""
     arithmetic = 1 if discrete.output_dtype.kind == "f" else 4
-    n, squares = discrete.n_states, np.log2(2 * length)
+    n, squares = discrete.n_states, math.log2(2 * length)
     formed = 0.0 if isinstance(discrete, DiscreteStateSpace) else FORMED_ENTRY
     each = n**2 * (squares * (2.0 * n / GEMM_RATE + SQUARED_ENTRY) + formed)
     return float(arithmetic * matrices(discrete) * each)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def krylov_blocked(problem: Any) -> float:
         return np.inf
     d, length = problem.discrete, problem.length
     n, arithmetic = d.n_states, 1 if d.output_dtype.kind == "f" else 4
-    vectors = 2.0 * n**2 * np.sqrt(length) * (matrices(d) + problem.heads) + problem.heads * 2.0 * n * length
+    vectors = 2.0 * n**2 * math.sqrt(length) * (matrices(d) + problem.heads) + problem.heads * 2.0 * n * length
     work = arithmetic * (vectors / GEMM_RATE + 1.5 * SAMPLE * problem.heads * length)
     return CALL["krylov_blocked"] + seconds_of_squarings(d, length) + work
 
@@ -52,7 +53,7 @@ def vandermonde(problem: Any) -> float:
         poles = POLE * matrices(problem.discrete) * modes
         work = problem.heads * (TRANSFORMED_MODE * modes + 2 * TRANSFORMED_NODE * length)
         return CALL["vandermonde"] + poles + work
-    work = modes * ((8 if d.pairs is None else 4) * length / GEMM_RATE + 2 * TABLE * np.sqrt(length))
+    work = modes * ((8 if d.pairs is None else 4) * length / GEMM_RATE + 2 * TABLE * math.sqrt(length))
     return CALL["vandermonde"] + problem.heads * (work + SAMPLE * length)
 
 
@@ -77,7 +78,7 @@ def cauchy(problem: Any) -> float:
 
 def contour(problem: Any) -> float:
     """As `cauchy` without the power, on m times as many nodes; many sums go through transforms."""
-    if not np.isfinite(cauchy(problem)):
+    if not math.isfinite(cauchy(problem)):
         return np.inf
     nodes = choose_circle(problem.rtol, problem.unit).multiple * problem.length
     if not sums_by_transform(problem, nodes):

@@ -17,9 +17,10 @@ def exp_nodes(Lambda: np.ndarray, dt: np.ndarray) -> tuple[np.ndarray, np.ndarra
     Lambda, dt, z, z_low, shape = _node_arrays(Lambda, dt)
     with np.errstate(over="ignore"):
         far = np.abs(Lambda.imag * dt[:, None]) > LARGEST_PHASE
-    near = np.where(far, Lambda.real, Lambda) if far.any() else Lambda
+    some_far = far.any()
+    near = np.where(far, Lambda.real, Lambda) if some_far else Lambda
     _parallel.over_rows(lambda i, j: exp_nodes_loop(near, dt, z, z_low, i, j), dt.size, 2000.0 * z.size)
-    for h, n in np.argwhere(far):
+    for h, n in np.argwhere(far) if some_far else ():
         z[h, n], z_low[h, n] = _far_node(Lambda[h, n], dt[h])
     return z.reshape(shape), z_low.reshape(shape)
 

@@ -46,6 +46,16 @@ class System:
         for name, array in arrays.items():
             object.__setattr__(self, name, _arrays.owned(array, dtype))
 
+    @classmethod
+    def of_checked(cls, **values: Any) -> Any:
+        """The system of arrays that the package itself has just made: finite, fitting, of one dtype, nobody else's."""
+        system = object.__new__(cls)
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+            object.__setattr__(system, name, value)
+        return system
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are made by the constructor, so that their arrays are read-only too."""
         return type(self), tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
@@ -53,9 +63,9 @@ class System:
     @cached_property
     def batch_shape(self) -> tuple[int, ...]:
         """The common shape of the leading axes (heads)."""
-        stored = [(getattr(self, name), len(letters)) for name, letters in self._SPEC.items()]
-        leading = [array.shape[: array.ndim - axes] for array, axes in stored if array is not None]
-        return np.broadcast_shapes(*leading, np.shape(getattr(self, "dt", 0.0)))
+        stored = {name: (getattr(self, name), len(letters)) for name, letters in self._SPEC.items()}
+        leading = {name: a.shape[: a.ndim - axes] for name, (a, axes) in stored.items() if a is not None}
+        return _arrays.batch(**leading, dt=np.shape(getattr(self, "dt", 0.0)))
 
     @property
     def dtype(self) -> np.dtype:

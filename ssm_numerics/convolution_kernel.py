@@ -5,6 +5,7 @@ Each method is an entry of `METHODS`: when it applies, what it costs, how accura
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -39,7 +40,7 @@ class Problem:
     @cached_property
     def heads(self) -> int:
         """How many kernels are asked for."""
-        return int(np.prod(self.discrete.batch_shape))
+        return math.prod(self.discrete.batch_shape)
 
     @cached_property
     def unit(self) -> float:
@@ -146,7 +147,7 @@ def convolution_kernel(
     _arrays.choice("method", method, ("auto", *methods))
     discrete = as_discrete(system, dt, discretization, alpha)
     _arrays.real_number("max_memory", max_memory, above=0.0)
-    _arrays.memory("L", 3.0 * np.prod(discrete.batch_shape) * length * discrete.dtype.itemsize, max_memory)
+    _arrays.memory("L", 3.0 * math.prod(discrete.batch_shape) * length * discrete.dtype.itemsize, max_memory)
     poles_known = isinstance(system, (Diagonal, DPLR)) and isinstance(discrete, (DiscreteDiagonal, DiscreteDPLR))
     parameter = rule(discretization or "bilinear", alpha)[1] if poles_known else None
     _arrays.real_number("rtol", rtol, above=0.0, below=1.0)
@@ -159,7 +160,7 @@ def convolution_kernel(
         K = METHODS[name].run(problem) if backend == "cpu" else _ON_DEVICE[name](problem)
     whole = (*discrete.batch_shape, length)  # D or dt may have axes that nothing else has
     K = np.ascontiguousarray(K) if K.shape == whole else np.array(np.broadcast_to(K, whole), order="C")
-    if not np.isfinite(K).all():
+    if not _arrays.all_finite(K):
         found = f"the kernel overflows within {length} samples; reduce `dt` or `L`, or use an implicit rule"
         _arrays.fail("L", "be short enough for the growth of an unstable system", found)
     if not return_info:

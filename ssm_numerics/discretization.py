@@ -148,20 +148,20 @@ def _discretize(
         increment = transition.increment() if transition.keep.any() else None
         previous = inputs[1] if len(inputs) > 1 else None
         return DiscreteStateSpace(transition.plain(), inputs[0], system.C, system.D, dt, previous, increment)
+    kept = {"C": system.C, "D": system.D, "dt": np.array(dt, np.float64), "conjugate_pairs": system.conjugate_pairs}
     if isinstance(system, Diagonal):
         gbt = discretize_on_device if there else _diagonal_gbt
         steps = _diagonal_holds(system, dt, method) if alpha is None else gbt(system, dt, alpha)
         Lambda_bar, increment, B_bar, *rest = steps
         _require_finite(name, dt, *steps)
-        previous = rest[0] if rest else None
-        pairs = system.conjugate_pairs
-        return DiscreteDiagonal(Lambda_bar, B_bar, system.C, system.D, dt, previous, pairs, increment)
+        made = {"Lambda_bar": Lambda_bar, "B_bar": B_bar, "increment": increment}
+        return DiscreteDiagonal.of_checked(**made, B_bar_previous=rest[0] if rest else None, **kept)
     assert alpha is not None  # an exponential has no low-rank form: discretize makes the system dense before
     steps = discretize_low_rank_on_device(system, dt, alpha, REFINEMENTS) if there else _dplr_gbt(system, dt, alpha)
     Lambda_bar, increment, P_bar, Q_bar, B_bar = steps
     _require_finite(name, dt, Lambda_bar, increment, P_bar, Q_bar, B_bar)
-    pairs = system.conjugate_pairs
-    return DiscreteDPLR(Lambda_bar, P_bar, Q_bar, B_bar, system.C, system.D, dt, pairs, increment)
+    made = {"Lambda_bar": Lambda_bar, "increment": increment, "P_bar": P_bar, "Q_bar": Q_bar, "B_bar": B_bar}
+    return DiscreteDPLR.of_checked(**made, **kept)
 
 
 def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power, np.ndarray]:
@@ -266,7 +266,7 @@ def _require_range(dt: np.ndarray, dtype: np.dtype) -> None:
 
 
 def _require_finite(name: str, dt: np.ndarray, *parts: np.ndarray) -> None:
-    if not all(np.isfinite(part).all() for part in parts):
+    if not all(map(_arrays.all_finite, parts)):
         found = f"the discretization overflows or is singular for a step between {dt.min():.3g} and {dt.max():.3g}"
         _arrays.fail(name, "keep dt A and the discretized matrices finite", found)
 

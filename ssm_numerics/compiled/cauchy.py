@@ -46,10 +46,11 @@ def pair_shrink(t_re: Any, t_im: Any) -> Any:
 
 
 @jit_fused_inline
-def pole_gap(t_re: Any, t_im: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
-    """d = t - p, p = x + iy, by parts, and 1 / |d|^2: a fraction v / d is v conj(d) / |d|^2."""
+def pole_factors(t_re: Any, t_im: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """The parts of d / |d|^2, d = t - p, p = x + iy: a fraction v / d is v times the conjugate of that."""
     d_re, d_im = t_re - x, t_im - y
-    return d_re, d_im, type(x)(1) / (d_re * d_re + d_im * d_im)
+    inverse = type(x)(1) / (d_re * d_re + d_im * d_im)
+    return d_re * inverse, d_im * inverse
 
 
 @jit_fused_inline
@@ -67,10 +68,10 @@ def pair_factors(t_re: Any, t_im: Any, twice: Any, shrink: Any, x: Any, y: Any) 
 
 
 @jit
-def _place_nodes(w: Any, a: Any, s: Any, first: int, count: int, scale: Any, largest: Any, limit: Any) -> None:
+def _place_nodes(w: Any, a: Any, s: Any, scale: Any, largest: Any, limit: Any) -> None:
     """Rows t and g of the work space."""
-    for k in range(count):
-        a_re, a_im, s_re, s_im = a[first + k].real, a[first + k].imag, s[first + k].real, s[first + k].imag
+    for k in range(a.size):
+        a_re, a_im, s_re, s_im = a[k].real, a[k].imag, s[k].real, s[k].imag
         t_re, t_im, g_re, g_im = placed_node(a_re, a_im, s_re, s_im, scale, largest, limit)
         w[k], w[k + BLOCK], w[k + 2 * BLOCK], w[k + 3 * BLOCK] = t_re, t_im, g_re, g_im
 
@@ -87,12 +88,29 @@ def _shrink_pairs(w: Any, count: int) -> None:
 
 
 @jit_fused
-def _add_pole(w: Any, count: int, x: Any, y: Any, v_re: Any, v_im: Any) -> None:
+def _add_pole_to_one(w: Any, count: int, x: Any, y: Any, v_re: Any, v_im: Any) -> None:
     """Add v / (t - p), p = x + iy, to the first sum."""
     for k in range(count):
-        d_re, d_im, inverse = pole_gap(w[k], w[k + BLOCK], x, y)
-        w[k + 6 * BLOCK] += (v_re * d_re + v_im * d_im) * inverse
-        w[k + 7 * BLOCK] += (v_im * d_re - v_re * d_im) * inverse
+        f_re, f_im = pole_factors(w[k], w[k + BLOCK], x, y)
+        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + v_re * f_re) + v_im * f_im
+        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + v_im * f_re) - v_re * f_im
+
+
+@jit_fused
+def _add_pole_to_four(
+    w: Any, count: int, x: Any, y: Any, a: Any, a_i: Any, b: Any, b_i: Any, c: Any, c_i: Any, d: Any, d_i: Any
+) -> None:
+    """The same to four sums, under one division; their residues are a + i a_i, and so on."""
+    for k in range(count):
+        f_re, f_im = pole_factors(w[k], w[k + BLOCK], x, y)
+        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + a * f_re) + a_i * f_im
+        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + a_i * f_re) - a * f_im
+        w[k + 8 * BLOCK] = (w[k + 8 * BLOCK] + b * f_re) + b_i * f_im
+        w[k + 9 * BLOCK] = (w[k + 9 * BLOCK] + b_i * f_re) - b * f_im
+        w[k + 10 * BLOCK] = (w[k + 10 * BLOCK] + c * f_re) + c_i * f_im
+        w[k + 11 * BLOCK] = (w[k + 11 * BLOCK] + c_i * f_re) - c * f_im
+        w[k + 12 * BLOCK] = (w[k + 12 * BLOCK] + d * f_re) + d_i * f_im
+        w[k + 13 * BLOCK] = (w[k + 13 * BLOCK] + d_i * f_re) - d * f_im
 
 
 @jit_fused
@@ -100,8 +118,8 @@ def _add_pair_to_one(w: Any, count: int, x: Any, y: Any, a: Any, a_y: Any) -> No
     """Add the fractions of a conjugate pair of poles to the first sum; the residue v comes as 2 Re(v) and 2 Im(v) y."""
     for k in range(count):
         e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
-        w[k + 6 * BLOCK] += a * e_re - a_y * f_re
-        w[k + 7 * BLOCK] += a * e_im - a_y * f_im
+        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + a * e_re) - a_y * f_re
+        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + a * e_im) - a_y * f_im
 
 
 @jit_fused
@@ -109,10 +127,10 @@ def _add_pair_to_two(w: Any, count: int, x: Any, y: Any, a: Any, a_y: Any, b: An
     """The same to two sums, under one division."""
     for k in range(count):
         e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
-        w[k + 6 * BLOCK] += a * e_re - a_y * f_re
-        w[k + 7 * BLOCK] += a * e_im - a_y * f_im
-        w[k + 8 * BLOCK] += b * e_re - b_y * f_re
-        w[k + 9 * BLOCK] += b * e_im - b_y * f_im
+        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + a * e_re) - a_y * f_re
+        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + a * e_im) - a_y * f_im
+        w[k + 8 * BLOCK] = (w[k + 8 * BLOCK] + b * e_re) - b_y * f_re
+        w[k + 9 * BLOCK] = (w[k + 9 * BLOCK] + b * e_im) - b_y * f_im
 
 
 @jit_fused
@@ -122,14 +140,14 @@ def _add_pair_to_four(
     """The same to four sums."""
     for k in range(count):
         e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
-        w[k + 6 * BLOCK] += a * e_re - a_y * f_re
-        w[k + 7 * BLOCK] += a * e_im - a_y * f_im
-        w[k + 8 * BLOCK] += b * e_re - b_y * f_re
-        w[k + 9 * BLOCK] += b * e_im - b_y * f_im
-        w[k + 10 * BLOCK] += c * e_re - c_y * f_re
-        w[k + 11 * BLOCK] += c * e_im - c_y * f_im
-        w[k + 12 * BLOCK] += d * e_re - d_y * f_re
-        w[k + 13 * BLOCK] += d * e_im - d_y * f_im
+        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + a * e_re) - a_y * f_re
+        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + a * e_im) - a_y * f_im
+        w[k + 8 * BLOCK] = (w[k + 8 * BLOCK] + b * e_re) - b_y * f_re
+        w[k + 9 * BLOCK] = (w[k + 9 * BLOCK] + b * e_im) - b_y * f_im
+        w[k + 10 * BLOCK] = (w[k + 10 * BLOCK] + c * e_re) - c_y * f_re
+        w[k + 11 * BLOCK] = (w[k + 11 * BLOCK] + c * e_im) - c_y * f_im
+        w[k + 12 * BLOCK] = (w[k + 12 * BLOCK] + d * e_re) - d_y * f_re
+        w[k + 13 * BLOCK] = (w[k + 13 * BLOCK] + d * e_im) - d_y * f_im
 
 
 @jit
@@ -139,51 +157,76 @@ def _clear_sums(w: Any) -> None:
 
 
 @jit
-def _store_sum(w: Any, i: int, out: Any, first: int, count: int) -> None:
-    """out = g times the i-th sum."""
-    row = (6 + 2 * i) * BLOCK
-    for k in range(count):
-        g_re, g_im, re, im = w[k + 2 * BLOCK], w[k + 3 * BLOCK], w[k + row], w[k + row + BLOCK]
-        out[first + k] = complex(re * g_re - im * g_im, re * g_im + im * g_re)
+def _store_sum(w: Any, total: Any, out: Any) -> None:
+    """out = g times a sum, which starts at the two rows `total`."""
+    for k in range(out.size):
+        g_re, g_im, re, im = w[k + 2 * BLOCK], w[k + 3 * BLOCK], total[k], total[k + BLOCK]
+        out[k] = complex(re * g_re - im * g_im, re * g_im + im * g_re)
 
 
 @jit
 def cauchy_loop(
     v: Any, a: Any, s: Any, poles: Any, scale: Any, largest: Any, limit: Any, w: Any, out: Any, begin: int, end: int
 ) -> None:
-    """Blocks begin to end, counted through all rows of out (H, J, K), pole by pole.
+    """Blocks begin to end, counted through all rows of out (H, J, K), pole by pole, up to four sums at a time.
 
-    v (H, J, 2, N), poles (H, 2, N), scale and largest (H,); nodes a and s (H or 1, K).
+    v (H, J or more, 2, N), padded by zeros to a multiple of four unless J = 1; poles (H, 2, N), scale and largest (H,);
+    nodes a and s (H or 1, K).
     """
     blocks = (out.shape[2] + BLOCK - 1) // BLOCK
     for block in range(begin, end):
         h, first = block // blocks, (block % blocks) * BLOCK
-        count = min(BLOCK, out.shape[2] - first)
-        _place_nodes(w, a[h % a.shape[0]], s[h % s.shape[0]], first, count, scale[h], largest[h], limit)
-        for j in range(out.shape[1]):
+        last = min(first + BLOCK, out.shape[2])
+        nodes = a[h % a.shape[0], first:last], s[h % s.shape[0], first:last]
+        _place_nodes(w, nodes[0], nodes[1], scale[h], largest[h], limit)
+        for j in range(0, out.shape[1], 4):
             _clear_sums(w)
-            for n in range(poles.shape[2]):
-                _add_pole(w, count, poles[h, 0, n], poles[h, 1, n], v[h, j, 0, n], v[h, j, 1, n])
-            _store_sum(w, 0, out[h, j], first, count)
+            if out.shape[1] == 1:
+                _add_poles_to_one(w, last - first, poles[h], v[h, j])
+            else:
+                _add_poles_to_four(w, last - first, poles[h], v[h, j], v[h, j + 1], v[h, j + 2], v[h, j + 3])
+            _store_sums(w, out[h], j, first, last)
 
 
 @jit
 def cauchy_pairs_loop(
     v: Any, a: Any, s: Any, poles: Any, scale: Any, largest: Any, limit: Any, w: Any, out: Any, begin: int, end: int
 ) -> None:
-    """The same over conjugate pairs, up to four sums at a time: v, but not out, has a multiple of four."""
+    """The same over conjugate pairs; v has a multiple of four sums in any case."""
     blocks = (out.shape[2] + BLOCK - 1) // BLOCK
     for block in range(begin, end):
         h, first = block // blocks, (block % blocks) * BLOCK
-        count = min(BLOCK, out.shape[2] - first)
-        _place_nodes(w, a[h % a.shape[0]], s[h % s.shape[0]], first, count, scale[h], largest[h], limit)
-        _shrink_pairs(w, count)
+        last = min(first + BLOCK, out.shape[2])
+        nodes = a[h % a.shape[0], first:last], s[h % s.shape[0], first:last]
+        _place_nodes(w, nodes[0], nodes[1], scale[h], largest[h], limit)
+        _shrink_pairs(w, last - first)
         for j in range(0, out.shape[1], 4):
             sums = min(4, out.shape[1] - j)
             _clear_sums(w)
-            _add_pairs(w, count, poles[h], v[h, j], v[h, j + 1], v[h, j + 2], v[h, j + 3], sums)
-            for i in range(sums):
-                _store_sum(w, i, out[h, j + i], first, count)
+            _add_pairs(w, last - first, poles[h], v[h, j], v[h, j + 1], v[h, j + 2], v[h, j + 3], sums)
+            _store_sums(w, out[h], j, first, last)
+
+
+@jit
+def _store_sums(w: Any, out: Any, j: int, first: int, last: int) -> None:
+    """Up to four sums, into rows j, j + 1, ... of out (J, K)."""
+    for i in range(min(4, out.shape[0] - j)):
+        _store_sum(w, w[(6 + 2 * i) * BLOCK :], out[j + i, first:last])
+
+
+@jit
+def _add_poles_to_one(w: Any, count: int, poles: Any, a: Any) -> None:
+    """Add all fractions to the first sum, whose residues are a (2, N)."""
+    for n in range(poles.shape[1]):
+        _add_pole_to_one(w, count, poles[0, n], poles[1, n], a[0, n], a[1, n])
+
+
+@jit
+def _add_poles_to_four(w: Any, count: int, poles: Any, a: Any, b: Any, c: Any, d: Any) -> None:
+    """Add all fractions to the four sums, whose residues (2, N) come in this order."""
+    for n in range(poles.shape[1]):
+        x, y = poles[0, n], poles[1, n]
+        _add_pole_to_four(w, count, x, y, a[0, n], a[1, n], b[0, n], b[1, n], c[0, n], c[1, n], d[0, n], d[1, n])
 
 
 @jit

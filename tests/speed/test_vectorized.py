@@ -93,8 +93,8 @@ class Hot:
 
 
 HOT = [
-    Hot("cauchy", "cauchy_loop", 12, True, 2, "placing nodes and storing sums, once per node"),
-    Hot("cauchy", "cauchy_pairs_loop", 40, True, 2, "the same"),
+    Hot("cauchy", "cauchy_loop", 36, True, 3, "blocks of two, three or four nodes, pole by pole"),
+    Hot("cauchy", "cauchy_pairs_loop", 40, True),
     Hot("vandermonde", "power_tables_loop", 60),
     Hot("recurrence", "dense_loop", 8),
     Hot("recurrence", "modal_loop", 6),

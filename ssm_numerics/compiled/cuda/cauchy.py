@@ -10,7 +10,7 @@ from .._cuda import SIMULATED, cuda, device_form, kernel
 from .._jit import jit
 from ..cauchy import pair_shrink, placed_node
 
-pole_gap, pair_factors = device_form(cauchy.pole_gap), device_form(cauchy.pair_factors)
+pole_factors, pair_factors = device_form(cauchy.pole_factors), device_form(cauchy.pair_factors)
 
 BLOCK = 8 if SIMULATED else 128
 """Threads of a block, nodes that it treats together, and poles that it holds in shared memory at once."""
@@ -89,8 +89,7 @@ def cauchy_kernel(v: Any, a: Any, s: Any, poles: Any, scale: Any, largest: Any, 
                     shared[3 + 2 * j, i] = v[h, first + j, n, 1] if inside else zero
                 cuda.syncthreads()
                 for m in range(min(BLOCK, n_modes - begin)):
-                    d_re, d_im, inverse = pole_gap(t_re, t_im, shared[0, m], shared[1, m])
-                    f_re, f_im = d_re * inverse, d_im * inverse
+                    f_re, f_im = pole_factors(t_re, t_im, shared[0, m], shared[1, m])
                     re0 = re0 + shared[2, m] * f_re + shared[3, m] * f_im
                     im0 = im0 + shared[3, m] * f_re - shared[2, m] * f_im
                     re1 = re1 + shared[4, m] * f_re + shared[5, m] * f_im
