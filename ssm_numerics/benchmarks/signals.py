@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._chunked import STRIP
 from .._parallel import cores
 from ..convolution import convolve
 from ..convolution_kernel import convolution_kernel
@@ -52,8 +53,10 @@ def per_step(H: int, N: int, T: int) -> float:
 
 
 def chunked_flops(H: int, N: int, T: int) -> float:
-    """Blocks of 128 samples: a lower triangular Toeplitz product, states out, states in, a power of A per block."""
-    return H * T * (128 + 4.0 * N + 2.0 * N**2 / 128)
+    """Blocks of M samples: a lower triangular Toeplitz product, states out, states in, a power of A per block; tables."""
+    M = 64 if H > 1 else 128
+    tables = 2.0 * N**3 * np.log2(M) + 4.0 * N**2 * M  # squares of A, and the two blocks of vectors by doubling
+    return H * (T * (M + STRIP + 4.0 * N + 2.0 * N**2 / M) + tables)
 
 
 def by_scipy(name: str) -> Callable[[Any], np.ndarray]:
