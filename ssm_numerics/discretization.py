@@ -142,13 +142,15 @@ def exact_steps(system: StateSpace | Diagonal, dt: np.ndarray, hold: str) -> Any
 def _discretize(
     system: Any, dt: np.ndarray, method: str, alpha: float | None, name: str = "dt", there: bool = False
 ) -> Any:
+    kept = {"C": system.C, "D": system.D, "dt": np.array(dt, np.float64)}
     if isinstance(system, StateSpace):
         transition, *inputs = _dense_holds(system, dt, method) if alpha is None else _dense_gbt(system, dt, alpha)
         _require_finite(name, dt, transition.matrix, *inputs)
         increment = transition.increment() if transition.keep.any() else None
-        previous = inputs[1] if len(inputs) > 1 else None
-        return DiscreteStateSpace(transition.plain(), inputs[0], system.C, system.D, dt, previous, increment)
-    kept = {"C": system.C, "D": system.D, "dt": np.array(dt, np.float64), "conjugate_pairs": system.conjugate_pairs}
+        B_bar, previous = (np.ascontiguousarray(b) for b in inputs) if len(inputs) > 1 else (inputs[0].copy(), None)
+        made = {"A_bar": transition.plain(), "B_bar": B_bar, "B_bar_previous": previous, "increment": increment}
+        return DiscreteStateSpace.of_checked(**made, **kept)
+    kept["conjugate_pairs"] = system.conjugate_pairs
     if isinstance(system, Diagonal):
         gbt = discretize_on_device if there else _diagonal_gbt
         steps = _diagonal_holds(system, dt, method) if alpha is None else gbt(system, dt, alpha)
@@ -171,8 +173,12 @@ def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power,
     if alpha == 0:
         return smaller_form(hA), hB
     implicit = identity_like(hA) - real(alpha) * hA
-    B_bar = solve(implicit, hB[..., None])[..., 0]
-    transition = smaller_form(solve(implicit, hA))
+    if hA.shape[:-2] == hB.shape[:-1]:  # one factorization for both
+        solved = solve(implicit, np.concatenate([hA, hB[..., None]], axis=-1))
+        increment, B_bar = np.ascontiguousarray(solved[..., :-1]), solved[..., -1]
+    else:
+        increment, B_bar = solve(implicit, hA), solve(implicit, hB[..., None])[..., 0]
+    transition = smaller_form(increment)
     if not transition.keep.all():
         total = solve(implicit, identity_like(hA) + real(1 - alpha) * hA)
         transition = Power(np.where(transition.keep, transition.matrix, total), transition.keep)
