@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from .state_space import DPLR, Diagonal, StateSpace
+from ..state_space import DPLR, Diagonal, StateSpace
 
 KINDS = ("dense", "diagonal", "dplr", "diagonal_pairs", "dplr_pairs")
 DTYPES = (np.float64, np.float32)
