@@ -1,8 +1,8 @@
 """Tests for state space code, this package's and anyone's: strategies, checks that name the fault, conventions.
 
 Checks take a callable and return a `Report`: :func:`check_kernel`, :func:`check_recurrence`,
-:func:`check_discretization`, :func:`check_equivalence`, :func:`check_nplr`, :func:`check_hippo`, :func:`check_vandermonde`,
-:func:`check_cauchy`. :func:`identify_convention` names the conventions of a callable. They need no test framework.
+:func:`check_discretization`, :func:`check_equivalence`, :func:`check_nplr`, :func:`check_hippo`,
+:func:`check_vandermonde`, :func:`check_cauchy`. :func:`identify_convention` names the conventions of a callable. They need no test framework.
 Strategies (:func:`systems`, :func:`step_sizes`, :func:`signals`, ...) need Hypothesis, and are loaded at first use.
 """
 
@@ -11,6 +11,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from ._equivalence import check_equivalence
+from ._forms import check_hippo, check_nplr
+from ._identify import Convention, identify_convention
 from ._report import Report
 from ._sums import check_cauchy, check_vandermonde
 from .checks import check_discretization, check_kernel, check_recurrence
@@ -18,12 +21,17 @@ from .checks import check_discretization, check_kernel, check_recurrence
 _STRATEGIES = ("KINDS", "DTYPES", "systems", "step_sizes", "signals", "rules")
 
 __all__ = [
+    "Convention",
     "Report",
     "check_cauchy",
     "check_discretization",
+    "check_equivalence",
+    "check_hippo",
     "check_kernel",
+    "check_nplr",
     "check_recurrence",
     "check_vandermonde",
+    "identify_convention",
     "rules",
     "signals",
     "step_sizes",

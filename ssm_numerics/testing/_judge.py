@@ -13,6 +13,7 @@ from ._recipes import Recipe
 from ._report import Report
 
 Parts = tuple[np.ndarray, ...]
+UNCHANGED = Recipe()
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Subject:
     foretold: Callable[[Trial, Recipe], Parts]
     faults: Iterable[Fault]
     looks: Iterable[Look]
-    recipe: Recipe = Recipe()
+    recipe: Recipe = UNCHANGED
     read: Callable[[Any, Any], Parts] | None = None  # parts from (what was returned, the case)
 
 
@@ -49,8 +50,10 @@ def trial(subject: Subject, fn: Callable[..., Any], case: Any, convert: Any = No
         return Trial(case, truth, tolerances, trouble=f"raised {type(error).__name__}: {error}")
     if len(parts) != len(truth):
         return Trial(case, truth, tolerances, trouble=f"has shape trouble: {len(parts)} arrays, not {len(truth)}")
-    parts = tuple(part.reshape(right.shape) if part.size == right.size and part.squeeze().shape == right.squeeze().shape
-                  else part for part, right in zip(parts, truth, strict=True))
+    parts = tuple(
+        part.reshape(right.shape) if part.size == right.size and part.squeeze().shape == right.squeeze().shape else part
+        for part, right in zip(parts, truth, strict=True)
+    )
     for part, right in zip(parts, truth, strict=True):
         if part.shape != right.shape:
             trouble = f"has shape {part.shape} in its output, not {right.shape}"

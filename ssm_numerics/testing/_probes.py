@@ -68,7 +68,11 @@ class Case:
 def single(values: Any) -> Any:
     """Values rounded to what single precision holds, in double precision."""
     array = np.asarray(values)
-    return array.astype(np.complex64).astype(complex) if array.dtype.kind == "c" else array.astype(np.float32).astype(float)
+    return (
+        array.astype(np.complex64).astype(complex)
+        if array.dtype.kind == "c"
+        else array.astype(np.float32).astype(float)
+    )
 
 
 @lru_cache(maxsize=64)

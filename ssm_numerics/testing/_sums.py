@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import _arrays
-from ._causes import Fault, Trial
+from ._causes import Fault
 from ._faults import LOOKS, on
 from ._judge import Parts, Subject, judge
 from ._probes import LENGTHS, single
@@ -208,13 +208,18 @@ def _real(exact: np.ndarray | None, case: SumCase, plain: Callable[[SumCase, Rec
 
 VANDERMONDE = (
     Fault("one_power_too_many", "The sum starts at z^1: one sample early.", {"start": 1}),
-    Fault("one_sample_late", "The result is one sample late.",
-          {"after": [lambda K, case: np.append(0.0, K[:-1])]}),
+    Fault("one_sample_late", "The result is one sample late.", {"after": [lambda K, case: np.append(0.0, K[:-1])]}),
     Fault("conjugated_nodes", "The nodes z are conjugated.", {"before": [on("z", np.conj)]}),
-    Fault("conjugated_weights", "The weights c are conjugated (an inner product where a plain sum is meant).",
-          {"before": [on("c", np.conj)]}),
-    Fault("single_nodes", "Wrong node accuracy: the nodes z are rounded to single precision.",
-          {"transition": lambda z: z.astype(np.complex64).astype(complex)}),
+    Fault(
+        "conjugated_weights",
+        "The weights c are conjugated (an inner product where a plain sum is meant).",
+        {"before": [on("c", np.conj)]},
+    ),
+    Fault(
+        "single_nodes",
+        "Wrong node accuracy: the nodes z are rounded to single precision.",
+        {"transition": lambda z: z.astype(np.complex64).astype(complex)},
+    ),
     Fault("moduli", "The moduli |z| are used: the phases of the nodes are lost.", {"before": [on("z", np.abs)]}),
     Fault("reversed", "The result is reversed in time.", {"after": [lambda K, case: K[::-1]]}),
     Fault("cumulative", "This is the cumulative sum.", {"after": [lambda K, case: np.cumsum(K)]}),
@@ -225,23 +230,41 @@ CAUCHY = (
     Fault("sign", "The sign of the result is wrong: v / (p - z).", {"after": [lambda K, case: -K]}),
     Fault("conjugated_weights", "The weights v are conjugated.", {"before": [on("v", np.conj)]}),
     Fault("conjugated_poles", "The poles are conjugated.", {"before": [on("poles", np.conj)]}),
-    Fault("conjugated_points", "The points z are conjugated (or run around the circle the other way).",
-          {"before": [on("z", np.conj)]}),
-    Fault("inverted_points", "The points are inverted, v / (1/z - p): z^-1 stands for z.",
-          {"before": [on("z", lambda z: 1 / z)]}),
+    Fault(
+        "conjugated_points",
+        "The points z are conjugated (or run around the circle the other way).",
+        {"before": [on("z", np.conj)]},
+    ),
+    Fault(
+        "inverted_points",
+        "The points are inverted, v / (1/z - p): z^-1 stands for z.",
+        {"before": [on("z", lambda z: 1 / z)]},
+    ),
     Fault("reversed", "The order of the points is reversed.", {"after": [lambda K, case: K[::-1]]}),
-    Fault("doubled_real_part", "2 Re of the sum over stored poles: right only for real z.",
-          {"partners": False, "after": [lambda K, case: 2 * K.real + 0j]}),
+    Fault(
+        "doubled_real_part",
+        "2 Re of the sum over stored poles: right only for real z.",
+        {"partners": False, "after": [lambda K, case: 2 * K.real + 0j]},
+    ),
 )
 
 SUMS = (
-    Fault("factor_2_missing", "The factor 2 of conjugate pairs is missing, or the result is halved.",
-          {"after": [lambda K, case: K / 2]}),
+    Fault(
+        "factor_2_missing",
+        "The factor 2 of conjugate pairs is missing, or the result is halved.",
+        {"after": [lambda K, case: K / 2]},
+    ),
     Fault("factor_2_too_many", "A factor 2 too many.", {"after": [lambda K, case: 2 * K]}),
     Fault("stored_modes_only", "The conjugate partners are lost.", {"partners": False}),
-    Fault("stored_modes_doubled", "The sum over stored modes is doubled, but partners are conjugates of them.",
-          {"partners": False, "after": [lambda K, case: 2 * K]}),
-    Fault("imaginary_part_dropped", "The imaginary part is dropped, but the result is complex.",
-          {"after": [lambda K, case: K.real]}),
+    Fault(
+        "stored_modes_doubled",
+        "The sum over stored modes is doubled, but partners are conjugates of them.",
+        {"partners": False, "after": [lambda K, case: 2 * K]},
+    ),
+    Fault(
+        "imaginary_part_dropped",
+        "The imaginary part is dropped, but the result is complex.",
+        {"after": [lambda K, case: K.real]},
+    ),
     Fault("conjugated_output", "The result is conjugated.", {"after": [lambda K, case: K.conj()]}),
 )

@@ -7,8 +7,8 @@ returns anything that `np.asarray` can read. It is called with, by `system`,
     "dplr", "dplr_pairs"           Lambda (n,), P (n, r), Q (n, r), B (n,), C (n,)  complex, A = diag(Lambda) - P Q*
     "dense"                        A (n, n), B (n,), C (n,)                         real
 
-and then what the check adds. Under "_pairs" every given mode stands for itself and its conjugate partner and the output is
-real, 2 Re; otherwise sums are plain and complex.
+and then what the check adds. Under "_pairs" every given mode stands for itself and its conjugate partner and the output
+is real, 2 Re; otherwise sums are plain and complex.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..discretization import rule
 from . import _faults
 from ._causes import Trial
 from ._judge import Parts, Subject, judge
-from ._probes import REGIMES, SYSTEMS, Case, check_system, probes
+from ._probes import REGIMES, Case, check_system, probes
 from ._recipes import Recipe, kernel, one_step, response, step
 from ._report import Report
 
@@ -90,9 +90,7 @@ def check_kernel(
     >>> report.causes
     ('factor_2_missing', 'stored_modes_only')
     """
-    word, number = rule(discretization, alpha, "discretization")
-    check_system(system)
-    subject = _subject("check_kernel", system, word, number, _kernel_truth, kernel, _step_arguments)
+    subject = kernel_subject(system, discretization, alpha)
     return judge(subject, fn, probes(system, _arrays.count("cases", cases), seed, tuple(regimes), LONGEST), convert)
 
 
@@ -138,9 +136,7 @@ def check_recurrence(
     >>> testing.check_recurrence(scan).causes
     ('one_sample_late',)
     """
-    word, number = rule(discretization, alpha, "discretization")
-    check_system(system)
-    subject = _subject("check_recurrence", system, word, number, _response_truth, response, _signal_arguments)
+    subject = recurrence_subject(system, discretization, alpha)
     return judge(subject, fn, probes(system, _arrays.count("cases", cases), seed, tuple(regimes)), convert)
 
 
@@ -200,6 +196,20 @@ def check_discretization(
     subject = _subject("check_discretization", system, word, number, truth, foretold, arguments)
     tried = probes(system, _arrays.count("cases", cases), seed, tuple(regimes))
     return judge(subject, fn, shortened(tried), convert)
+
+
+def kernel_subject(system: str, discretization: str, alpha: float | None) -> Subject:
+    """What `check_kernel` compares."""
+    word, number = rule(discretization, alpha, "discretization")
+    return _subject("check_kernel", check_system(system), word, number, _kernel_truth, kernel, _step_arguments)
+
+
+def recurrence_subject(system: str, discretization: str, alpha: float | None) -> Subject:
+    """What `check_recurrence` compares."""
+    word, number = rule(discretization, alpha, "discretization")
+    return _subject(
+        "check_recurrence", check_system(system), word, number, _response_truth, response, _signal_arguments
+    )
 
 
 def _subject(

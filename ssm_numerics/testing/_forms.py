@@ -1,0 +1,318 @@
+"""Checks of definitions: HiPPO matrices, and their normal-plus-low-rank form whatever its basis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .. import _arrays
+from ..hippo import hippo
+from ..nplr import nplr
+from ._causes import Fault, Look, Trial
+from ._faults import clipped, on
+from ._judge import Parts, Subject, judge
+from ._probes import UNITARY
+from ._recipes import Recipe
+from ._report import Report
+
+NPLR_FAMILIES = UNITARY
+HIPPO_FAMILIES = (*UNITARY, "foud", "lmu")
+
+
+@dataclass(frozen=True)
+class FormCase:
+    """A family and an order."""
+
+    family: str
+    N: int
+
+    def describe(self) -> dict[str, Any]:
+        """What a reader needs to repeat the case by hand."""
+        return {"family": self.family, "N": self.N}
+
+
+def check_hippo(fn: Callable[..., Any], families: tuple[str, ...] = HIPPO_FAMILIES, *, largest: int = 9) -> Report:
+    """Check an implementation of HiPPO matrices.
+
+    Parameters
+    ----------
+    fn : callable
+        ``fn(family, N)`` returns (A, B) of shapes (N, N) and (N,), with the stable sign and window 1.
+    families : subset of ("legs", "legt", "lagt", "fout", "foud", "lmu")
+    largest : int
+        Orders 1, ..., `largest` are tried.
+
+    Returns
+    -------
+    Report
+
+    Notes
+    -----
+    *Accuracy*: 16 eps times the largest entry, for A and for B.
+
+    Examples
+    --------
+    >>> import ssm_numerics as ssm
+    >>> def halved(family, N):
+    ...     op = ssm.hippo(family, N)
+    ...     return (op.A / 2, op.B / 2) if family == "legt" else (op.A, op.B)
+    >>> ssm.testing.check_hippo(halved).causes
+    ('legt_halved',)
+    """
+    title = f"check_hippo({', '.join(families)})"
+    subject = Subject(title, form_arguments, matrices_truth, matrices_foretold, HIPPO_FAULTS, ())
+    return judge(subject, fn, _form_cases(families, HIPPO_FAMILIES, largest))
+
+
+def check_nplr(fn: Callable[..., Any], families: tuple[str, ...] = NPLR_FAMILIES, *, largest: int = 9) -> Report:
+    """Check an implementation of the unitary form A = V (diag(Lambda) - P Q*) V*, in whatever basis and gauge.
+
+    Parameters
+    ----------
+    fn : callable
+        ``fn(family, N)`` returns (Lambda, P, Q, B, V), or (Lambda, P, B, V) where Q is P; P and Q of shape (m, r) or
+        (m,), B = V*B of shape (m,), V of shape (N, m). m = N, or m = (N + 1) // 2 where one mode of every conjugate
+        pair is stored.
+    families : subset of ("legs", "legt", "lagt", "fout")
+    largest : int
+        Orders 1, ..., `largest` are tried, odd ones too.
+
+    Returns
+    -------
+    Report
+
+    Notes
+    -----
+    Compared are V (Lambda - P Q*) V* with A, V B with the HiPPO input and V V* with I, so the order of the modes and
+    the phases of V are free, and so is the division of the low-rank part between P and Q.
+
+    *Accuracy*: 64 (N + 8) eps times ||A||, ||B|| and 1.
+
+    Examples
+    --------
+    >>> import ssm_numerics as ssm
+    >>> def form(family, N):
+    ...     f = ssm.nplr(family, N)
+    ...     return f.Lambda, f.P, -f.Q, f.B, f.V
+    >>> ssm.testing.check_nplr(form).causes
+    ('plus_low_rank',)
+    """
+    title = f"check_nplr({', '.join(families)})"
+    subject = Subject(title, form_arguments, form_truth, form_foretold, NPLR_FAULTS, NPLR_LOOKS, read=rebuilt_parts)
+    return judge(subject, fn, _form_cases(families, NPLR_FAMILIES, largest))
+
+
+def _form_cases(families: tuple[str, ...], known: tuple[str, ...], largest: int) -> list[FormCase]:
+    chosen = [_arrays.choice("families", family, known) for family in families]
+    return [FormCase(family, N) for N in range(1, _arrays.count("largest", largest) + 1) for family in chosen]
+
+
+def form_arguments(case: FormCase) -> tuple[str, int]:
+    return case.family, case.N
+
+
+def matrices_truth(case: FormCase) -> tuple[Parts, tuple[float, ...]]:
+    op = hippo(case.family, case.N)
+    return (op.A, op.B), (16 * float(np.abs(op.A).max()), 16 * float(np.abs(op.B).max()))
+
+
+def matrices_foretold(trial: Trial, recipe: Recipe) -> Parts:
+    op = hippo(trial.case.family, trial.case.N)
+    arrays: dict[str, Any] = {"A": op.A, "B": op.B, "family": trial.case.family}
+    for change in recipe.before:
+        arrays = change(arrays)
+    return arrays["A"], arrays["B"]
+
+
+def full_form(raw: Parts, case: FormCase) -> Parts:
+    """Lambda, P, Q, B and V over all modes; partners are added where half of them is stored."""
+    if len(raw) not in (4, 5):
+        raise ValueError(f"the form has {len(raw)} arrays, not (Lambda, P, Q, B, V) or (Lambda, P, B, V)")
+    Lambda, P, *rest = raw
+    Q, B, V = rest if len(rest) == 3 else (P, *rest)
+    P, Q = (factor[:, None] if factor.ndim == 1 else factor for factor in (P, Q))
+    m, N = Lambda.size, case.N
+    if m == N:
+        return Lambda, P, Q, B, V
+    partner = np.ones(m, dtype=bool)
+    if m == (N + 1) // 2 and N % 2:
+        partner[np.argmin(np.abs(Lambda.imag))] = False
+    elif m != N // 2:
+        raise ValueError(f"Lambda has {m} entries for N = {N}")
+    both = [np.concatenate([x, x[partner].conj()]) for x in (Lambda, P, Q, B)]
+    return (*both, np.concatenate([V, V[:, partner].conj()], axis=1))
+
+
+def rebuilt_parts(raw: Parts, case: FormCase) -> Parts:
+    """A, B and V V* from a form."""
+    Lambda, P, Q, B, V = full_form(raw, case)
+    return _rebuilt(Lambda, P, Q, B, V)
+
+
+def _rebuilt(Lambda: np.ndarray, P: np.ndarray, Q: np.ndarray, B: np.ndarray, V: np.ndarray) -> Parts:
+    return (V * Lambda - (V @ P) @ Q.conj().T) @ V.conj().T, V @ B, V @ V.conj().T
+
+
+@lru_cache(maxsize=256)
+def form_truth(case: FormCase) -> tuple[Parts, tuple[float, ...]]:
+    op = hippo(case.family, case.N)
+    size = 64.0 * (case.N + 8)
+    allowed = (size * max(float(np.linalg.norm(op.A)), 1.0), size * float(np.linalg.norm(op.B)), size)
+    return (op.A, op.B, np.eye(case.N)), allowed
+
+
+def form_foretold(trial: Trial, recipe: Recipe) -> Parts:
+    """The parts that a fault would give in the basis that the callable chose."""
+    V = full_form(trial.raw, trial.case)[4]
+    basis = V if recipe.transition is None else recipe.transition(V)
+    op, form = hippo(trial.case.family, trial.case.N), nplr(trial.case.family, trial.case.N)
+    P = form.V @ form.P
+    to = basis.conj().T
+    normal = to @ (op.A + P @ P.conj().T) @ basis
+    arrays: dict[str, Any] = {
+        "Lambda": np.diagonal(normal),
+        "P": to @ P,
+        "Q": to @ P,
+        "B": to @ op.B,
+        "input": op.B,
+        "family": op.family,
+    }
+    for change in recipe.before:
+        arrays = change(arrays)
+    if not arrays["P"].size:
+        arrays = {**arrays, "P": np.zeros((len(to), 1)), "Q": np.zeros((len(to), 1))}
+    return _rebuilt(*(arrays[name] for name in ("Lambda", "P", "Q", "B")), V)
+
+
+def only(family: str, change: Callable[[dict], dict]) -> Callable[[dict], dict]:
+    """A change of one family's arrays."""
+    return lambda arrays: change(arrays) if arrays["family"] == family else arrays
+
+
+def scaled(**factors: float) -> Callable[[dict], dict]:
+    """Arrays times numbers."""
+    return lambda arrays: {**arrays, **{name: factor * arrays[name] for name, factor in factors.items()}}
+
+
+def _unnormalized(arrays: dict) -> dict:
+    root = np.sqrt(2.0 * np.arange(len(arrays["B"])) + 1)
+    return {**arrays, "A": arrays["A"] / root[:, None] * root, "B": arrays["B"] / root}
+
+
+def as_lmu(arrays: dict) -> dict:
+    op = hippo("lmu", len(arrays["B"]))
+    return {**arrays, "A": op.A, "B": op.B}
+
+
+HALF_FORM = {"Lambda": 0.5, "P": 0.5**0.5, "Q": 0.5**0.5, "B": 0.5}
+"""A form of A/2 and B/2 from that of A and B."""
+
+HALVED = "LegT is halved: A and B are those of the window theta = 2 (state-spaces/s4), not of theta = 1."
+
+HIPPO_FAULTS = (
+    Fault("legt_halved", HALVED, {"before": [only("legt", scaled(A=0.5, B=0.5))]}),
+    Fault(
+        "legt_is_lmu",
+        "LegT has LMU's scaling: another basis of the same polynomials.",
+        {"before": [only("legt", as_lmu)]},
+    ),
+    Fault(
+        "sign_of_A",
+        "A has the wrong sign: HiPPO matrices carry the minus, x' = A x + B u.",
+        {"before": [scaled(A=-1.0)]},
+    ),
+    Fault("transposed_A", "A is transposed.", {"before": [on("A", np.transpose)]}),
+    Fault(
+        "legs_diagonal",
+        "The diagonal of LegS is n, not n + 1.",
+        {"before": [only("legs", on("A", lambda A: A + np.eye(len(A))))]},
+    ),
+    Fault(
+        "lagt_diagonal",
+        "The diagonal of LagT is 1, not 1/2.",
+        {"before": [only("lagt", on("A", lambda A: A - 0.5 * np.eye(len(A))))]},
+    ),
+    Fault(
+        "legs_not_normalized",
+        "LegS is in the basis of unnormalized Legendre polynomials: A_nk = -(2k + 1), B = 1.",
+        {"before": [only("legs", _unnormalized)]},
+    ),
+    Fault(
+        "fout_halved",
+        "FouT's frequencies are those of a window of another length.",
+        {"before": [only("fout", on("A", lambda A: (A - A.T) + (A + A.T) / 2))]},
+    ),
+    Fault("legt_B", "LegT's B lacks its factor.", {"before": [only("legt", scaled(B=0.5))]}),
+)
+
+NPLR_FAULTS = (
+    Fault("plus_low_rank", "The low-rank part has the wrong sign: A = Lambda + P Q*.", {"before": [scaled(Q=-1.0)]}),
+    Fault("no_low_rank", "The low-rank part is left out.", {"before": [scaled(Q=0.0)]}),
+    Fault(
+        "mixed_factors",
+        "P and Q are of two conventions: sqrt(n + 1/2) goes with itself, sqrt(2n + 1)/2 with sqrt(2n + 1).",
+        {"before": [scaled(Q=2**0.5)]},
+    ),
+    Fault(
+        "low_rank_twice",
+        "The low-rank part counts twice: P = Q = sqrt(2n + 1) where sqrt(n + 1/2) is meant.",
+        {"before": [scaled(Q=2.0)]},
+    ),
+    Fault("half_low_rank", "The low-rank part counts half.", {"before": [scaled(Q=0.5)]}),
+    Fault(
+        "first_column_only",
+        "Only the first column of P and Q is there: LegT's correction has rank 2.",
+        {"before": [lambda a: {**a, "P": a["P"][:, :1], "Q": a["Q"][:, :1]}]},
+    ),
+    Fault(
+        "clipped_B",
+        "The imaginary part of B is clipped to [-2, 2], as state-spaces/s4 does.",
+        {"before": [on("B", clipped)]},
+    ),
+    Fault(
+        "B_not_rotated",
+        "B is left in the original basis: V*B is meant.",
+        {"before": [lambda a: {**a, "B": a["input"]}]},
+    ),
+    Fault("conjugated_B", "B is conjugated: V^T B in place of V*B.", {"before": [on("B", np.conj)]}),
+    Fault(
+        "omega_sign",
+        "The sign of omega is wrong: Lambda belongs to the conjugate columns of V.",
+        {"before": [on("Lambda", np.conj)]},
+    ),
+    Fault(
+        "undamped",
+        "The real part of Lambda is left out: eigh was given the skew part, and the diagonal was not added again.",
+        {"before": [on("Lambda", lambda x: 1j * x.imag)]},
+    ),
+    Fault("legt_halved", HALVED, {"before": [only("legt", scaled(**HALF_FORM))]}),
+    Fault("V_adjoint", "V is its adjoint: A = V* (Lambda - P Q*) V.", {"transition": lambda V: V.conj().T}),
+    Fault("V_conjugated", "V is conjugated.", {"transition": np.conj}),
+)
+
+
+def _dropped(trials: Any) -> bool:
+    """For odd N > 1 one mode less than N is there, and the others are right."""
+    failing = [trial for trial in trials if trial.failed]
+    return all(trial.case.N % 2 and _resolution(trial) == trial.case.N - 1 for trial in failing)
+
+
+def _resolution(trial: Trial) -> int:
+    """The rank of V V*, where it is a projection."""
+    values = np.linalg.eigvalsh(trial.parts[2])
+    ones = np.abs(values - 1) <= 1e-3
+    return int(ones.sum()) if np.all(ones | (np.abs(values) <= 1e-3)) else -1
+
+
+NPLR_LOOKS = (
+    Look("odd_mode_dropped", "For odd N the mode without a partner (omega = 0) is dropped.", _dropped),
+    Look(
+        "V_not_unitary",
+        "V is not unitary: eigenvectors of A itself, or columns that are not normalized.",
+        lambda trials: any(t.difference and t.difference[2] > t.eps * t.tolerances[2] for t in trials if t.failed),
+    ),
+)
