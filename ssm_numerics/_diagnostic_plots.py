@@ -208,3 +208,19 @@ def bars(rows: dict[str, float], ax: Any, title: str, xlabel: str) -> Any:
         ax.invert_yaxis()
         ax.set(xlabel=xlabel, title=title)
     return ax
+
+
+def check_report(result: Any, ax: Any) -> Any:
+    """Errors of all cases against their bounds, in eps; a case with nothing to compare is a cross at its bound."""
+    with style():
+        ax = axes(ax)
+        index = np.arange(result.cases)
+        errors, bounds = np.asarray(result.errors, float), np.asarray(result.bounds, float)
+        ax.semilogy(index, bounds, label="bound", **series(5, marker=False))
+        ax.semilogy(index, np.maximum(errors, 0.1), label="error", **series(0, line=False))
+        nothing = ~np.isfinite(errors)
+        if nothing.any():
+            ax.semilogy(index[nothing], bounds[nothing], "x", color=COLORS[1], label="nothing to compare")
+        ax.set(xlabel="case, by size", ylabel=f"error in eps of {result.dtype}", title=result.check)
+        ax.legend()
+    return ax

@@ -2,7 +2,8 @@
 
 Checks take a callable and return a `Report`: :func:`check_kernel`, :func:`check_recurrence`,
 :func:`check_discretization`, :func:`check_equivalence`, :func:`check_nplr`, :func:`check_hippo`,
-:func:`check_vandermonde`, :func:`check_cauchy`. :func:`identify_convention` names the conventions of a callable. They need no test framework.
+:func:`check_vandermonde`, :func:`check_cauchy`. :func:`identify_convention` names the conventions of a callable. They
+need no test framework.
 Strategies (:func:`systems`, :func:`step_sizes`, :func:`signals`, ...) need Hypothesis, and are loaded at first use.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 from ._equivalence import check_equivalence
 from ._forms import check_hippo, check_nplr
 from ._identify import Convention, identify_convention
+from ._probes import REGIMES, SYSTEMS
 from ._report import Report
 from ._sums import check_cauchy, check_vandermonde
 from .checks import check_discretization, check_kernel, check_recurrence
@@ -21,6 +23,8 @@ from .checks import check_discretization, check_kernel, check_recurrence
 _STRATEGIES = ("KINDS", "DTYPES", "systems", "step_sizes", "signals", "rules")
 
 __all__ = [
+    "REGIMES",
+    "SYSTEMS",
     "Convention",
     "Report",
     "check_cauchy",

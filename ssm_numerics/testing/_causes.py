@@ -18,6 +18,9 @@ from ._recipes import Recipe
 SLACK = 4.0
 """A faulty output is met within this many bounds: rounding errors are those of other numbers than the reference's."""
 
+DECISIVE = 100.0
+"""Outputs that miss their bound by this much come first in a search."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -80,7 +83,7 @@ def explain(
         with_trouble = [trial for trial in trials if word in trial.trouble]
         if with_trouble:
             return (name,), f"the callable {with_trouble[0].trouble} (first of {len(with_trouble)} cases)."
-    order = sorted(trials, key=lambda trial: -min(trial.ratio, 1e300))
+    order = sorted(trials, key=lambda trial: trial.ratio < DECISIVE)  # the smallest of those that exclude most first
     faults = list(faults)
     single = [fault for fault in faults if fits(order, recipe.changed(fault.change), foretold)]
     if single:
@@ -124,13 +127,13 @@ def pattern(failing: Sequence[Trial], trials: Sequence[Trial]) -> str:
         said.append("the output is not finite")
     if passing:
         said.append(f"{len(passing)} of {len(trials)} cases are right")
-    ratios = [_factor(trial) for trial in failing]
-    if all(ratio is not None for ratio in ratios):
+    ratios = [ratio for ratio in map(_factor, failing) if ratio is not None]
+    if len(ratios) == len(failing):
         first = ratios[0]
-        if all(abs(ratio - first) <= 1e-3 * abs(first) for ratio in ratios):  # type: ignore[operator]
-            said.append(f"every output is the reference times {complex(first):.6g}")  # type: ignore[arg-type]
+        if all(abs(ratio - first) <= 1e-3 * abs(first) for ratio in ratios):
+            said.append(f"every failing output is the reference times {first.real if not first.imag else first:.6g}")
         else:
-            said.append("every output is proportional to the reference, by a factor that depends on the case")
+            said.append("every failing output is proportional to the reference, by a factor that depends on the case")
     regimes = {getattr(trial.case, "regime", "") for trial in failing}
     if len(regimes) == 1 and passing and regimes != {""}:
         said.append(f"only {regimes.pop()} systems fail")
@@ -145,4 +148,4 @@ def _factor(trial: Trial) -> complex | None:
         return None
     factor = complex(np.vdot(truth, got) / size)
     close = np.abs(got - factor * truth).max() <= 1e-3 * np.abs(got).max()
-    return factor if close and factor else None
+    return (complex(factor.real) if abs(factor.imag) <= 1e-3 * abs(factor) else factor) if close and factor else None

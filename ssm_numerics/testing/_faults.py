@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,12 @@ def truncated(C: np.ndarray, A_bar: np.ndarray, L: int) -> np.ndarray:
 
 def aliased(C: np.ndarray, A_bar: np.ndarray, L: int) -> np.ndarray:
     """C (I - A_bar^L)^-1: sums K_l + K_{l+L} + K_{l+2L} + ... in place of K_l."""
-    return np.linalg.solve((np.eye(len(C)) - np.linalg.matrix_power(A_bar, L)).T, C)
+    return wrapped(1.0, C, A_bar, L)
+
+
+def wrapped(weight: float, C: np.ndarray, A_bar: np.ndarray, L: int) -> np.ndarray:
+    """C (I - weight A_bar^L)^-1; on the circle r^L = 1/2 what wraps around has weight 1/2."""
+    return np.linalg.solve((np.eye(len(C)) - weight * np.linalg.matrix_power(A_bar, L)).T, C)
 
 
 def by_rounded_nodes(A_bar: np.ndarray, B_bar: np.ndarray, C: np.ndarray, L: int) -> np.ndarray:
@@ -159,6 +165,11 @@ STEP = (
     ),
 )
 
+TRUNCATION = (
+    "The correction C (I - A_bar^L) of the truncated generating function is forgotten, or C is taken for the C~ that "
+    "holds it: the kernel wraps around."
+)
+
 SAMPLES = (
     Fault(
         "one_sample_late",
@@ -216,12 +227,8 @@ SAMPLES = (
         "This is the step response, the cumulative sum of the kernel.",
         {"after": [lambda K, case: np.cumsum(K)]},
     ),
-    Fault(
-        "truncation_forgotten",
-        "The correction C (I - A_bar^L) of the truncated generating function is forgotten, "
-        "or C is taken for the C~ that holds it: the kernel wraps around.",
-        {"row": aliased},
-    ),
+    Fault("truncation_forgotten", TRUNCATION, {"row": aliased}),
+    Fault("truncation_forgotten", TRUNCATION, {"row": partial(wrapped, 0.5)}),  # on the circle r^L = 1/2
     Fault("truncation_twice", "C (I - A_bar^L) is used without a generating function, or twice.", {"row": truncated}),
     Fault(
         "single_nodes",

@@ -96,7 +96,7 @@ def check_nplr(fn: Callable[..., Any], families: tuple[str, ...] = NPLR_FAMILIES
     --------
     >>> import ssm_numerics as ssm
     >>> def form(family, N):
-    ...     f = ssm.nplr(family, N)
+    ...     f = ssm.nplr(family, N, method="eigh")
     ...     return f.Lambda, f.P, -f.Q, f.B, f.V
     >>> ssm.testing.check_nplr(form).causes
     ('plus_low_rank',)
@@ -169,7 +169,7 @@ def form_foretold(trial: Trial, recipe: Recipe) -> Parts:
     """The parts that a fault would give in the basis that the callable chose."""
     V = full_form(trial.raw, trial.case)[4]
     basis = V if recipe.transition is None else recipe.transition(V)
-    op, form = hippo(trial.case.family, trial.case.N), nplr(trial.case.family, trial.case.N)
+    op, form = hippo(trial.case.family, trial.case.N), nplr(trial.case.family, trial.case.N, method="eigh")
     P = form.V @ form.P
     to = basis.conj().T
     normal = to @ (op.A + P @ P.conj().T) @ basis
@@ -185,7 +185,7 @@ def form_foretold(trial: Trial, recipe: Recipe) -> Parts:
         arrays = change(arrays)
     if not arrays["P"].size:
         arrays = {**arrays, "P": np.zeros((len(to), 1)), "Q": np.zeros((len(to), 1))}
-    return _rebuilt(*(arrays[name] for name in ("Lambda", "P", "Q", "B")), V)
+    return _rebuilt(arrays["Lambda"], arrays["P"], arrays["Q"], arrays["B"], V)
 
 
 def only(family: str, change: Callable[[dict], dict]) -> Callable[[dict], dict]:

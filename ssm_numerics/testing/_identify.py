@@ -198,7 +198,8 @@ def _of_matrices(fn: Any, kind: str, system: str, seed: int, convert: Any) -> Co
 
 def _of_initializer(fn: Any, kind: str, system: str, seed: int, convert: Any) -> Convention:
     """The half that is stored, and whether the N in the formula of S4D-Inv counts states or stored modes."""
-    told, N = {}, 8
+    told: dict[str, Any] = {}
+    N = 8
     for name in ("s4d-inv", "s4d-lin"):
         try:
             (Lambda,) = as_arrays(fn(name, N))

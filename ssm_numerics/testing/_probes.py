@@ -22,7 +22,7 @@ SYSTEMS = ("diagonal", "diagonal_pairs", "dplr", "dplr_pairs", "dense")
 """Words for `system=`: what the callable is given. "_pairs" systems store one mode per conjugate pair, each a pair."""
 
 REGIMES = ("stable", "marginal", "stiff", "init")
-"""Damped poles; poles on the imaginary axis; time scales 1000 apart; HiPPO matrices or S4D initializations."""
+"""Damped poles (slow in long cases); poles on the imaginary axis; scales 1000 apart; HiPPO or S4D initializations."""
 
 LENGTHS = (1, 2, 3, 5, 8, 16, 33, 64)
 UNITARY = ("legs", "legt", "lagt", "fout")
@@ -54,10 +54,10 @@ class Case:
 
     def continuous(self, D: float = 0.0) -> Any:
         """The system as an object of this package."""
-        arrays = [array for name, array in self.arrays.items() if name != "D"]
+        arrays: dict[str, Any] = {**self.arrays, "D": D}
         if self.system == "dense":
-            return StateSpace(*arrays, D)
-        return (Diagonal if self.system.startswith("diagonal") else DPLR)(*arrays, D, self.pairs)
+            return StateSpace(**arrays)
+        return (Diagonal if self.system.startswith("diagonal") else DPLR)(**arrays, conjugate_pairs=self.pairs)
 
     def describe(self) -> dict[str, Any]:
         """What a reader needs to repeat the case by hand."""
@@ -75,16 +75,31 @@ def single(values: Any) -> Any:
     )
 
 
+LONG = 4096
+"""Samples of the two long cases: nodes with few digits show here, in single precision too."""
+
+
 @lru_cache(maxsize=64)
-def probes(system: str, count: int, seed: int, regimes: tuple[str, ...] = REGIMES, longest: int = 64) -> tuple:
-    """`count` cases in ascending order of states and samples; sizes from 1 to 8, and long kernels at the end."""
+def probes(
+    system: str, count: int, seed: int, regimes: tuple[str, ...] = REGIMES, long: bool = False
+) -> tuple[Case, ...]:
+    """`count` cases in ascending order of their size, 1 to 8 modes and up to 64 samples, and two long ones on request.
+
+    Raises
+    ------
+    ValueError
+        For a regime that does not exist.
+    """
+    for regime in regimes:
+        _arrays.choice("regimes", regime, REGIMES)
     rng = np.random.default_rng(seed)
     cases = []
     for i in range(count):
-        n = 1 + 8 * i // count
-        L = longest if i >= count - 2 else int(rng.choice(LENGTHS[: 3 + 6 * i // count]))
-        cases.append(_case(system, regimes[i % len(regimes)], n, min(L, longest), rng))
-    return tuple(sorted(cases, key=lambda case: (case.n, case.L)))
+        n, L = 1 + 8 * i // count, int(rng.choice(LENGTHS[: 3 + 6 * i // count]))
+        cases.append(_case(system, regimes[i % len(regimes)], n, L, rng))
+    if long and "stable" in regimes:
+        cases += [_case(system, "slow", n, LONG, rng) for n in (1, 2)]
+    return tuple(sorted(cases, key=lambda case: (case.n * case.L, case.n)))
 
 
 def _case(system: str, regime: str, n: int, L: int, rng: np.random.Generator) -> Case:
@@ -99,7 +114,7 @@ def _case(system: str, regime: str, n: int, L: int, rng: np.random.Generator) ->
     else:
         of = str(rng.choice(UNITARY)) if regime == "init" else ""
         arrays = _low_rank(regime, n, of, rng, system.endswith("_pairs"))
-    arrays["D"] = rng.normal()
+    arrays["D"] = np.asarray(rng.normal())
     arrays = {name: single(array) for name, array in arrays.items()}
     if system == "dense":
         speed = np.linalg.norm(arrays["A"], 2)
@@ -115,25 +130,31 @@ def _complex(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return rng.normal(size=shape) + 1j * rng.normal(size=shape)
 
 
+def _damping(regime: str, n: int, rng: np.random.Generator) -> np.ndarray:
+    """-Re Lambda."""
+    exponents = {"stable": rng.uniform(-1, 0.2, n), "slow": rng.uniform(-1.3, -0.7, n), "stiff": rng.uniform(-1, 2, n)}
+    return 10.0 ** exponents[regime] if regime in exponents else np.zeros(n)
+
+
 def _modes(regime: str, n: int, of: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
     if of:
-        Lambda = diagonal_init(of, 2 * n).Lambda
+        Lambda = nplr("legs", 2 * n, method="eigh").Lambda[:n] if of == "s4d-legs" else diagonal_init(of, 2 * n).Lambda
     else:
-        damping = {"stable": rng.uniform(0.1, 1.5, n), "marginal": np.zeros(n), "stiff": 10.0 ** rng.uniform(-1, 2, n)}
-        Lambda = -damping[regime] + 1j * rng.uniform(-6, 6, n)
+        Lambda = -_damping(regime, n, rng) + 1j * rng.uniform(-6, 6, n)
     return {"Lambda": Lambda + 0j, "B": 2 * _complex(rng, n), "C": _complex(rng, n)}
 
 
 def _low_rank(regime: str, n: int, of: str, rng: np.random.Generator, pairs: bool) -> dict[str, np.ndarray]:
     """The form of a HiPPO family, or modes with P and Q that differ; Q = P where these would be unstable."""
     if of:
-        form = nplr(of, 2 * n if pairs else n)
+        form = nplr(of, 2 * n if pairs else n, method="eigh")
         Lambda, P, B = form.Lambda[:n], form.P[:n], form.B
         assert B is not None
         return {"Lambda": Lambda, "P": P, "Q": P, "B": B[:n], "C": _complex(rng, n)}
     arrays = _modes(regime, n, "", rng)
-    P = _complex(rng, n, int(rng.integers(1, 3))) / np.sqrt(n)
-    Q = P + 0.4 * _complex(rng, *P.shape) / np.sqrt(n)
+    size = 0.2 if regime == "slow" else 1.0
+    P = size * _complex(rng, n, int(rng.integers(1, 3))) / np.sqrt(n)
+    Q = P + 0.4 * size * _complex(rng, *P.shape) / np.sqrt(n)
     for factor in (Q, P):
         full = DPLR(single(arrays["Lambda"]), single(P), single(factor), arrays["B"], arrays["C"], 0.0, pairs)
         if full.poles().real.max() <= 0:
@@ -147,9 +168,8 @@ def _dense(regime: str, n: int, of: str, rng: np.random.Generator) -> dict[str, 
         op = hippo(of, n, **({"alpha": 0.5} if of == "glagt" else {}))
         return {"A": op.A, "B": op.B, "C": C}
     noise = rng.normal(size=(n, n))
-    damping = {"stable": rng.uniform(0.1, 1.5, n), "marginal": np.zeros(n), "stiff": 10.0 ** rng.uniform(-1, 2, n)}
     lower = np.tril(rng.normal(size=(n, n)), -1) if regime == "stable" else 0.0  # not normal
-    return {"A": noise - noise.T - np.diag(damping[regime]) + 0.3 * lower, "B": B, "C": C}
+    return {"A": noise - noise.T - np.diag(_damping(regime, n, rng)) + 0.3 * lower, "B": B, "C": C}
 
 
 def check_system(system: str, allowed: tuple[str, ...] = SYSTEMS) -> str:

@@ -51,7 +51,10 @@ class Recipe:
 
     def changed(self, change: dict[str, Any]) -> Recipe:
         """This recipe with a change."""
-        joined = {name: getattr(self, name) + tuple(change[name]) for name in ("before", "after") if name in change}
+        joined: dict[str, Any] = {}
+        for name in ("before", "after"):
+            if name in change:
+                joined[name] = getattr(self, name) + tuple(change[name])
         return replace(self, **{**change, **joined})
 
 

@@ -158,7 +158,7 @@ def vandermonde_sum(case: SumCase, recipe: Recipe) -> np.ndarray:
     result = arrays["c"] @ z[:, None] ** (np.arange(case.L) + recipe.start)
     result = result.real if case.pairs and recipe.partners else result
     for change in recipe.after:
-        result = change(result, case)
+        result = change(result, case)  # type: ignore[arg-type]
     return result
 
 
@@ -167,7 +167,7 @@ def cauchy_sum(case: SumCase, recipe: Recipe) -> np.ndarray:
     arrays = _with_partners(case, recipe, "v poles")
     result = (arrays["v"] / (arrays["z"][:, None] - arrays["poles"])).sum(axis=1)
     for change in recipe.after:
-        result = change(result, case)
+        result = change(result, case)  # type: ignore[arg-type]
     return result
 
 
