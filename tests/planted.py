@@ -64,7 +64,7 @@ def algorithm_1(Lambda, P, Q, B, C, dt, L, circle=1.0, truncate=True, nodes=None
         C = C - circle * C @ np.linalg.matrix_power(A_bar, L)
     omega = r * np.exp(-2j * np.pi * np.arange(L) / L) if nodes is None else nodes(L)
     Lambda, P, Q, B, C, omega = (a.astype(dtype) for a in (Lambda, P, Q, B, C, omega))
-    g = 2 / np.float32(dt) * (1 - omega) / (1 + omega)
+    g = (2 / dt * (1 - omega) / (1 + omega)).astype(dtype)
     k = 1 / (g[:, None] - Lambda)
     k00, k01, k10 = k @ (C * B), k @ (C[:, None] * P), k @ (Q.conj() * B[:, None])
     k11 = np.einsum("ln,nr,ns->lrs", k, Q.conj(), P)
@@ -92,11 +92,11 @@ def scan(Lambda, B, C, D, dt, u, read="after", direct=1.0, weight=2.0, rule="bil
 def half_of_a_matrix(A, B, C, dt, L, odd_mode=1.0):
     """The kernel of a HiPPO matrix in the basis of its skew part, one mode of every pair stored, by powers."""
     omega, V = np.linalg.eigh(-0.5j * (A - A.T))
-    keep = omega > 1e-9 * np.abs(omega).max() if len(A) > 1 else np.zeros(1, dtype=bool)
-    alone = ~keep & (omega > -1e-9 * np.abs(omega).max()) if len(A) > 1 else np.ones(1, dtype=bool)
-    if alone.sum() > 1:  # FouT of even order: the basis of the null space is not one mode
+    small = 1e-9 * np.abs(omega).max()
+    keep, alone = omega > small, np.abs(omega) <= small
+    if alone.sum() > 1:  # the Fourier families: the basis of the null space is not one mode
         return dense_kernel(A, B, C, dt, L)
-    weights = np.where(keep, 2.0, 1.0 if len(A) == 1 else odd_mode)[keep | alone]
+    weights = np.where(keep, 2.0, odd_mode)[keep | alone]
     V = V[:, keep | alone]
     A_bar, x = dense_step(A, B, dt)
     K = []

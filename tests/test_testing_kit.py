@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ssm_numerics import testing
-from tests import planted
+
+from . import planted
 
 
 def after(kernel, change):

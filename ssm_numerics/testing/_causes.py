@@ -18,6 +18,9 @@ from ._recipes import Recipe
 SLACK = 4.0
 """A faulty output is met within this many bounds: rounding errors are those of other numbers than the reference's."""
 
+CLOSE = 1e-3
+"""... and where a fault makes the output grow, within this much of it at most."""
+
 DECISIVE = 100.0
 """Outputs that miss their bound by this much come first in a search."""
 
@@ -110,13 +113,19 @@ def fits(trials: Sequence[Trial], recipe: Recipe, foretold: Foretold) -> bool:
         for got, other, truth, tolerance, wrong_by in parts:
             if got.shape != other.shape or not np.isfinite(other).all():
                 return False
-            largest = np.abs(truth).max(initial=0.0)
-            grown = max(1.0, np.abs(other).max(initial=0.0) / largest) if largest else 1.0
-            allowed = trial.eps * tolerance
-            distance = np.abs(got - other).max(initial=0.0)
-            if not distance <= SLACK * grown * allowed or (wrong_by > allowed and distance > wrong_by / 2):
+            allowed, distance = trial.eps * tolerance, np.abs(got - other).max(initial=0.0)
+            size = grown(other, truth)
+            most = max(SLACK * allowed, min(SLACK * size * size * allowed, CLOSE * np.abs(other).max()))
+            if not distance <= most or (wrong_by > allowed and distance > wrong_by / 2):
                 return False
     return True
+
+
+def grown(other: np.ndarray, truth: np.ndarray) -> float:
+    """How much larger than the reference a faulty output is, or how much longer it lasts; at least 1."""
+    with np.errstate(over="ignore"):
+        size = np.abs(truth).sum()
+        return max(1.0, float(np.abs(other).sum() / size)) if size else 1.0
 
 
 def pattern(failing: Sequence[Trial], trials: Sequence[Trial]) -> str:

@@ -60,11 +60,6 @@ def counted_odd_mode(weight: float) -> Callable[[dict], dict]:
     return change
 
 
-def delayed_mean(alpha: float) -> Callable[[np.ndarray, Any], np.ndarray]:
-    """alpha K_l + (1 - alpha) K_{l-1}."""
-    return lambda K, case: alpha * K + (1 - alpha) * np.concatenate([[0.0], K[:-1]])
-
-
 ARRAYS = (
     Fault(
         "conjugated_C",
@@ -255,7 +250,7 @@ def other_rules(rule: str, alpha: float | None) -> tuple[Fault, ...]:
         "output_changed_by_gbt",
         "C and D are changed by the discretization, as scipy.signal.cont2discrete does for bilinear and gbt: "
         "h_l = alpha K_l + (1 - alpha) K_{l-1}.",
-        {"after": [delayed_mean(known)], "output": True},
+        {"output": True},
     )
     return (*used, changed)
 

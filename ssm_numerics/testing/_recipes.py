@@ -43,7 +43,7 @@ class Recipe:
     forcing: Callable[[Vector, Vector, float], Vector] | None = None  # B_bar from (the rule's B_bar, B, dt)
     transition: Callable[[np.ndarray], np.ndarray] | None = None  # A_bar from the rule's
     row: Callable[[Vector, np.ndarray, int], Vector] | None = None  # C from (C, A_bar, L)
-    output: bool = False  # C and D changed as SciPy's generalized bilinear transform changes them
+    output: bool = False  # C and D changed, and read before the state moves, as SciPy's bilinear transform has it
     start: int = 0  # K_l = C A_bar^(l + start) B_bar, and 0 where the exponent is negative
     evaluate: Callable[[np.ndarray, Vector, Vector, int], Vector] = powers
     direct: float = 1.0  # the factor of D in a response
@@ -109,6 +109,8 @@ def kernel(case: Case, recipe: Recipe) -> np.ndarray:
     one, length = step(case, recipe), case.L + max(recipe.start, 0)
     C = one.C if recipe.row is None else recipe.row(one.C, one.A_bar, case.L)
     K = recipe.evaluate(one.A_bar, one.B_bar, C, length)
+    if recipe.output:
+        K = np.append(one.D - case.arrays["D"], K)[:length]
     if one.previous is not None and length > 1:
         K[1:] += recipe.evaluate(one.A_bar, one.previous, C, length - 1)
     K = np.concatenate([np.zeros(-min(recipe.start, 0)), K[max(recipe.start, 0) :]])[: case.L]
