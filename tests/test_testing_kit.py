@@ -118,3 +118,36 @@ def test_faults_of_low_rank_kernels(name):
 def test_faults_of_dense_kernels(name):
     regimes = ("init",) if name.startswith("odd") else testing.REGIMES
     assert_named(testing.check_kernel(DENSE_FAULTS[name], "dense", regimes=regimes), name)
+
+
+# No right implementation is accused
+
+
+def single_precision(kernel):
+    """The same arithmetic in single precision."""
+    return lambda *arguments: kernel(*(single(np.asarray(a)) if not isinstance(a, int) else a for a in arguments))
+
+
+def hold(Lambda, B, C, dt, L):
+    return DIAGONAL(Lambda, B, C, dt, L, rule="zoh")
+
+
+RIGHT_KERNELS = {
+    "powers": ("diagonal_pairs", "bilinear", DIAGONAL),
+    "powers in single precision": ("diagonal_pairs", "bilinear", single_precision(DIAGONAL)),
+    "hold": ("diagonal_pairs", "zoh", hold),
+    "hold in single precision": ("diagonal_pairs", "zoh", single_precision(hold)),
+    "plain sum": ("diagonal", "bilinear", partial(DIAGONAL, weight=1.0, real=False)),
+    "dense": ("dense", "bilinear", planted.dense_kernel),
+    "dense in single precision": ("dense", "bilinear", single_precision(planted.dense_kernel)),
+    "low rank": ("dplr_pairs", "bilinear", LOW_RANK),
+    "algorithm 1 on the circle r^L = 1/2": ("dplr_pairs", "bilinear", partial(planted.algorithm_1, circle=0.5)),
+    "half of a matrix": ("dense", "bilinear", planted.half_of_a_matrix),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT_KERNELS)
+@pytest.mark.parametrize("seed", [1])
+def test_no_false_alarm(name, seed):
+    system, rule, kernel = RIGHT_KERNELS[name]
+    testing.check_kernel(kernel, system, rule, seed=seed).raise_if_failed()

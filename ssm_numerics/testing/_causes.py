@@ -111,8 +111,10 @@ def fits(trials: Sequence[Trial], recipe: Recipe, foretold: Foretold) -> bool:
             return False
         parts = zip(trial.parts, expected, trial.truth, trial.tolerances, trial.difference, strict=True)
         for got, other, truth, tolerance, wrong_by in parts:
-            if got.shape != other.shape or not np.isfinite(other).all():
+            if got.shape != other.shape or np.isfinite(got).all() != np.isfinite(other).all():
                 return False
+            if not np.isfinite(got).all():
+                continue
             allowed, distance = trial.eps * tolerance, np.abs(got - other).max(initial=0.0)
             size = grown(other, truth)
             most = max(SLACK * allowed, min(SLACK * size * size * allowed, CLOSE * np.abs(other).max()))
@@ -139,9 +141,9 @@ def pattern(failing: Sequence[Trial], trials: Sequence[Trial]) -> str:
     ratios = [ratio for ratio in map(_factor, failing) if ratio is not None]
     if len(ratios) == len(failing):
         first = ratios[0]
-        if all(abs(ratio - first) <= 1e-3 * abs(first) for ratio in ratios):
+        if all(abs(ratio - first) <= 1e-3 * abs(first) for ratio in ratios) and abs(first - 1) > 1e-2:
             said.append(f"every failing output is the reference times {first.real if not first.imag else first:.6g}")
-        else:
+        elif max(abs(ratio - 1) for ratio in ratios) > 1e-2:
             said.append("every failing output is proportional to the reference, by a factor that depends on the case")
     regimes = {getattr(trial.case, "regime", "") for trial in failing}
     if len(regimes) == 1 and passing and regimes != {""}:

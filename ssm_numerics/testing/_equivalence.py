@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _arrays
-from ._judge import Parts, Subject, as_arrays, judge, report, trial
+from ._judge import Parts, Subject, as_arrays, judge
 from ._probes import REGIMES, Case, check_system, probes
 from ._report import Report
 from .checks import kernel_subject, recurrence_subject, reference
@@ -87,7 +87,7 @@ def check_equivalence(
     subject = Subject(
         f"check_equivalence({system}, {of_kernel.recipe.rule})", of_scan.arguments, truth, of_scan.foretold, (), ()
     )
-    result = report(subject, [trial(subject, without_direct, case) for case in tried])
+    result = judge(subject, without_direct, tried)
     if result.passed:
         return result
     sides = {"kernel": judge(of_kernel, converted, tried), "step": judge(of_scan, scan, tried)}

@@ -29,6 +29,7 @@ class FormCase:
 
     family: str
     N: int
+    fine: bool = False
 
     def describe(self) -> dict[str, Any]:
         """What a reader needs to repeat the case by hand."""
@@ -78,6 +79,7 @@ def check_nplr(fn: Callable[..., Any], families: tuple[str, ...] = NPLR_FAMILIES
         (m,), B = V*B of shape (m,), V of shape (N, m). m = N, or m = (N + 1) // 2 where one mode of every conjugate
         pair is stored.
     families : subset of ("legs", "legt", "lagt", "fout")
+        FouT has several real modes, so it must be stored whole.
     largest : int
         Orders 1, ..., `largest` are tried, odd ones too.
 

@@ -232,7 +232,8 @@ _KINDS = {
 
 def _trials(subject: Subject, fn: Any, cases: Any, convert: Any = None) -> list[Trial]:
     """Cases that the callable takes, the largest first: they exclude most."""
-    return [one for one in (trial(subject, fn, case, convert) for case in reversed(cases)) if not one.trouble]
+    trials = [trial(subject, fn, case, convert) for case in reversed(cases) if not case.fine]
+    return [one for one in trials if not one.trouble]
 
 
 def _search(kind: str, trials: list[Trial], axes: dict[str, Axis], foretold: Foretold) -> Convention:

@@ -1,7 +1,8 @@
 """The systems that checks try, from the smallest to the largest: the same ones every time for one seed.
 
-Every number is one that single precision holds, so that an implementation in float32 is judged by its own arithmetic
-and not by the rounding of its input. The first failing probe is a smallest failing example by construction.
+Numbers are ones that single precision holds, so that an implementation in float32 is judged by its own arithmetic and
+not by the rounding of its input; who answers in double precision gets some cases that need it. The first failing probe
+is a smallest failing example by construction.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Case:
     L: int
     u: np.ndarray
     of: str = ""  # the family or initialization it comes from
+    fine: bool = False  # numbers of double precision, for callables that return it
 
     @property
     def pairs(self) -> bool:
@@ -75,6 +77,9 @@ def single(values: Any) -> Any:
     )
 
 
+FINE = 4
+"""How many cases in double precision there are."""
+
 LONG = 4096
 """Samples of the two long cases: nodes with few digits show here, in single precision too."""
 
@@ -83,7 +88,8 @@ LONG = 4096
 def probes(
     system: str, count: int, seed: int, regimes: tuple[str, ...] = REGIMES, long: bool = False
 ) -> tuple[Case, ...]:
-    """`count` cases in ascending order of their size, 1 to 8 modes and up to 64 samples, and two long ones on request.
+    """`count` cases in ascending order of their size, 1 to 8 modes and up to 64 samples, then two long ones on request;
+    and `FINE` ones in double precision.
 
     Raises
     ------
@@ -97,12 +103,13 @@ def probes(
     for i in range(count):
         n, L = 1 + 8 * i // count, int(rng.choice(LENGTHS[: 3 + 6 * i // count]))
         cases.append(_case(system, regimes[i % len(regimes)], n, L, rng))
+    cases += [_case(system, regimes[i % len(regimes)], 3 + i, 33, rng, fine=True) for i in range(FINE)]
     if long and "stable" in regimes:
         cases += [_case(system, "slow", n, LONG, rng) for n in (1, 2)]
     return tuple(sorted(cases, key=lambda case: (case.n * case.L, case.n)))
 
 
-def _case(system: str, regime: str, n: int, L: int, rng: np.random.Generator) -> Case:
+def _case(system: str, regime: str, n: int, L: int, rng: np.random.Generator, fine: bool = False) -> Case:
     """One case; which of the families or initializations it takes is drawn too."""
     of = ""
     if system == "dense":
@@ -115,15 +122,16 @@ def _case(system: str, regime: str, n: int, L: int, rng: np.random.Generator) ->
         of = str(rng.choice(UNITARY)) if regime == "init" else ""
         arrays = _low_rank(regime, n, of, rng, system.endswith("_pairs"))
     arrays["D"] = np.asarray(rng.normal())
-    arrays = {name: single(array) for name, array in arrays.items()}
+    rounded = np.asarray if fine else single
+    arrays = {name: rounded(array) for name, array in arrays.items()}
     if system == "dense":
         speed = np.linalg.norm(arrays["A"], 2)
     else:
         low_rank = np.linalg.norm(arrays["P"]) * np.linalg.norm(arrays["Q"]) if "P" in arrays else 0.0
         speed = np.abs(arrays["Lambda"]).max() + low_rank
     reach = 2.0 ** rng.uniform(-5, 1) if regime != "stiff" else 2.0 ** rng.uniform(0, 4)
-    dt = float(single(reach / max(float(speed), 0.25)))
-    return Case(system, regime, arrays, dt, L, single(rng.normal(size=L)), of)
+    dt = float(rounded(reach / max(float(speed), 0.25)))
+    return Case(system, regime, arrays, dt, L, rounded(rng.normal(size=L)), of, fine)
 
 
 def _complex(rng: np.random.Generator, *shape: int) -> np.ndarray:

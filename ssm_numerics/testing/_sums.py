@@ -11,9 +11,9 @@ import numpy as np
 
 from .. import _arrays
 from ._causes import Fault
-from ._faults import LOOKS, on
+from ._faults import LOOKS, on, rounded_arrays
 from ._judge import Parts, Subject, judge
-from ._probes import LENGTHS, single
+from ._probes import FINE, LENGTHS, single
 from ._recipes import Recipe
 from ._report import Report
 
@@ -25,6 +25,7 @@ class SumCase:
     arrays: dict[str, np.ndarray]
     L: int
     pairs: bool
+    fine: bool = False
 
     def describe(self) -> dict[str, Any]:
         """What a reader needs to repeat the case by hand."""
@@ -126,8 +127,9 @@ def sum_cases(kind: str, pairs: bool, count: int, seed: int) -> tuple[SumCase, .
     """Cases in ascending order, every number exact in single precision."""
     rng = np.random.default_rng(seed)
     cases = []
-    for i in range(count):
-        n, L = 1 + 8 * i // count, LENGTHS[min(int(rng.integers(0, 4)) + 5 * i // count, 7)]
+    for i in range(count + FINE):
+        n, L = min(1 + 8 * i // count, 8), int(rng.choice(LENGTHS[: min(3 + 6 * i // count, 8)]))
+        rounded = single if i < count else np.asarray
         weights = rng.normal(size=n) + 1j * rng.normal(size=n)
         if kind == "z":
             nodes = np.exp(-(10.0 ** rng.uniform(-3, 0.5)) + 1j * rng.uniform(-np.pi, np.pi, n))
@@ -137,8 +139,8 @@ def sum_cases(kind: str, pairs: bool, count: int, seed: int) -> tuple[SumCase, .
             angles = 2 * np.pi * np.arange(L) / L
             points = np.exp(1j * angles) if i % 2 else 1j * rng.uniform(-5, 5, L)
             arrays = {"v": weights, "z": points, "poles": poles}
-        cases.append(SumCase({name: single(array) for name, array in arrays.items()}, L, pairs))
-    return tuple(sorted(cases, key=lambda case: (len(next(iter(case.arrays.values()))), case.L)))
+        cases.append(SumCase({name: rounded(array) for name, array in arrays.items()}, L, pairs, i >= count))
+    return tuple(sorted(cases, key=lambda case: (len(next(iter(case.arrays.values()))) * case.L, case.L)))
 
 
 def _with_partners(case: SumCase, recipe: Recipe, names: str) -> dict[str, np.ndarray]:
@@ -154,8 +156,7 @@ def _with_partners(case: SumCase, recipe: Recipe, names: str) -> dict[str, np.nd
 def vandermonde_sum(case: SumCase, recipe: Recipe) -> np.ndarray:
     """sum_n c_n z_n^(l + start)."""
     arrays = _with_partners(case, recipe, "c z")
-    z = arrays["z"] if recipe.transition is None else recipe.transition(arrays["z"])
-    result = arrays["c"] @ z[:, None] ** (np.arange(case.L) + recipe.start)
+    result = arrays["c"] @ arrays["z"][:, None] ** (np.arange(case.L) + recipe.start)
     result = result.real if case.pairs and recipe.partners else result
     for change in recipe.after:
         result = change(result, case)  # type: ignore[arg-type]
@@ -215,11 +216,6 @@ VANDERMONDE = (
         "The weights c are conjugated (an inner product where a plain sum is meant).",
         {"before": [on("c", np.conj)]},
     ),
-    Fault(
-        "single_nodes",
-        "Wrong node accuracy: the nodes z are rounded to single precision.",
-        {"transition": lambda z: z.astype(np.complex64).astype(complex)},
-    ),
     Fault("moduli", "The moduli |z| are used: the phases of the nodes are lost.", {"before": [on("z", np.abs)]}),
     Fault("reversed", "The result is reversed in time.", {"after": [lambda K, case: K[::-1]]}),
     Fault("cumulative", "This is the cumulative sum.", {"after": [lambda K, case: np.cumsum(K)]}),
@@ -249,6 +245,11 @@ CAUCHY = (
 )
 
 SUMS = (
+    Fault(
+        "single_precision_input",
+        "Wrong node accuracy: arguments are rounded to single precision before they are used in double precision.",
+        {"before": [rounded_arrays]},
+    ),
     Fault(
         "factor_2_missing",
         "The factor 2 of conjugate pairs is missing, or the result is halved.",

@@ -1,0 +1,239 @@
+"""The kit's checks of recurrences, discretizations, sums and forms, by planted faults."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import ssm_numerics as ssm
+from ssm_numerics import testing
+
+from . import planted
+from .test_testing_kit import after, assert_named, before, clipped, single
+
+SCAN = planted.scan
+
+SCAN_FAULTS = {
+    "one_sample_late": partial(SCAN, read="before"),
+    "D_missing": partial(SCAN, direct=0.0),
+    "D_twice": partial(SCAN, direct=2.0),
+    "factor_2_missing": partial(SCAN, weight=1.0, direct=1.0),
+    "rule_backward_euler": partial(SCAN, rule="backward_euler"),
+    "conjugated_C": before(SCAN, _2=np.conj),
+    "single_precision_inside": lambda Lambda, B, C, D, dt, u: SCAN(
+        single(Lambda), single(B), single(C), np.float32(D), np.float32(dt), single(u)
+    ).astype(float),
+}
+
+
+def dense_gbt(A, B, C, D, dt, alpha=0.5):
+    """As scipy.signal.cont2discrete has it, C and D changed."""
+    left = np.linalg.inv(np.eye(len(B)) - alpha * dt * A)
+    A_bar, B_bar = left @ (np.eye(len(B)) + (1 - alpha) * dt * A), left @ B * dt
+    return A_bar, B_bar, C @ left, D + alpha * C @ B_bar
+
+
+def by_eigenvectors(A, B, dt):
+    """ZOH through the eigenvectors of A."""
+    values, V = np.linalg.eig(A)
+    inverse = np.linalg.inv(V)
+    weights = np.where(values == 0, dt, np.expm1(dt * values) / np.where(values == 0, 1, values))
+    return ((V * np.exp(dt * values)) @ inverse).real, ((V * weights) @ inverse @ B).real
+
+
+def cancelling(Lambda, B, dt):
+    """ZOH by (e^z - 1)/z."""
+    z = np.where(Lambda == 0, 1e-300, dt * Lambda)
+    return np.exp(z), dt * B * (np.exp(z) - 1) / z
+
+
+STEP_FAULTS = {
+    ("output_changed_by_gbt", "dense", "bilinear"): dense_gbt,
+    ("transposed_A_bar", "dense", "bilinear"): lambda A, B, dt: (
+        planted.dense_step(A, B, dt)[0].T,
+        planted.dense_step(A, B, dt)[1],
+    ),
+    ("inverse_A_bar", "dense", "bilinear"): lambda A, B, dt: (
+        np.linalg.inv(planted.dense_step(A, B, dt)[0]),
+        planted.dense_step(A, B, dt)[1],
+    ),
+    ("eigenvectors", "dense", "zoh"): by_eigenvectors,
+    ("B_bar_is_dt_B", "diagonal", "zoh"): partial(planted.nodes_and_inputs, rule="zoh", B_bar="dt B"),
+    ("rule_bilinear", "diagonal", "zoh"): planted.nodes_and_inputs,
+    ("rule_euler", "diagonal", "zoh"): lambda Lambda, B, dt: (1 + dt * Lambda, dt * B),
+    ("cancellation_at_small_steps", "diagonal", "zoh"): cancelling,
+    ("single_A_bar", "diagonal", "bilinear"): lambda Lambda, B, dt: (
+        planted.nodes_and_inputs(Lambda, B, dt)[0].astype(np.complex64).astype(complex),
+        planted.nodes_and_inputs(Lambda, B, dt)[1],
+    ),
+}
+
+
+def as_single(array):
+    """Rounded to single precision, in double."""
+    return single(array).astype(array.dtype)
+
+
+def vandermonde(c, z, L, first=0):
+    """The sum of a table of powers by repeated products."""
+    powers = np.cumprod(np.vstack([z**first, np.broadcast_to(z, (L - 1, z.size))]), axis=0)
+    return powers @ c
+
+
+def cauchy(v, z, poles):
+    return np.array([np.sum(v / (point - poles)) for point in z])
+
+
+def cauchy_pairs(v, z, poles):
+    return cauchy(v, z, poles) + cauchy(v, z.conj(), poles).conj()
+
+
+VANDERMONDE_FAULTS = {
+    "one_power_too_many": partial(vandermonde, first=1),
+    "conjugated_weights": before(vandermonde, _0=np.conj),
+    "conjugated_nodes": before(vandermonde, _1=np.conj),
+    "single_precision_input": before(vandermonde, _0=as_single, _1=as_single),
+    "moduli": before(vandermonde, _1=np.abs),
+    "imaginary_part_dropped": after(vandermonde, lambda K, *_: K.real),
+    "reversed": after(vandermonde, lambda K, *_: K[::-1]),
+}
+
+CAUCHY_FAULTS = {
+    "sign": after(cauchy_pairs, lambda K, *_: -K),
+    "sign_of_poles": before(cauchy_pairs, _2=np.negative),
+    "stored_modes_only": cauchy,
+    "stored_modes_doubled": after(cauchy, lambda K, *_: 2 * K),
+    "doubled_real_part": after(cauchy, lambda K, *_: 2 * K.real),
+    "conjugated_weights": before(cauchy_pairs, _0=np.conj),
+    "conjugated_points": before(cauchy_pairs, _1=np.conj),
+    "inverted_points": before(cauchy_pairs, _1=lambda z: 1 / z),
+    "single_precision_inside": lambda v, z, poles: cauchy_pairs(single(v), single(z), single(poles)).astype(complex),
+}
+
+
+@pytest.mark.parametrize("name", SCAN_FAULTS)
+def test_faults_of_recurrences(name):
+    assert_named(testing.check_recurrence(SCAN_FAULTS[name]), name)
+
+
+@pytest.mark.parametrize("case", STEP_FAULTS, ids=lambda case: case[0])
+def test_faults_of_discretizations(case):
+    name, system, rule = case
+    report = testing.check_discretization(STEP_FAULTS[case], system, rule, output=name.startswith("output"))
+    assert_named(report, name)
+
+
+@pytest.mark.parametrize("name", VANDERMONDE_FAULTS)
+def test_faults_of_vandermonde_sums(name):
+    assert_named(testing.check_vandermonde(VANDERMONDE_FAULTS[name]), name)
+
+
+@pytest.mark.parametrize("name", CAUCHY_FAULTS)
+def test_faults_of_cauchy_sums(name):
+    assert_named(testing.check_cauchy(CAUCHY_FAULTS[name], pairs=True), name)
+
+
+def form(family, N, **changes):
+    """(Lambda, P, Q, B, V) of a family, LegS's from scratch in a basis of other phases, with changed entries."""
+    if family == "legs":
+        Lambda, P, B, V = planted.legs_form(N, gauge=1)
+        P = P[:, None]
+    else:
+        f = ssm.nplr(family, N, method="eigh")
+        Lambda, P, B, V = f.Lambda, f.P, f.B, f.V
+    parts = {"Lambda": Lambda, "P": P, "Q": P, "B": B, "V": V}
+    for key, change in changes.items():
+        parts[key] = change(parts)
+    return tuple(parts.values())
+
+
+def halved(family, N):
+    """LegT of state-spaces/s4."""
+    Lambda, P, Q, B, V = form(family, N)
+    h = 0.5 if family == "legt" else 1.0
+    return h * Lambda, h**0.5 * P, h**0.5 * Q, h * B, V
+
+
+def stored_half(family, N, odd=True):
+    """One mode of every pair, by descending frequency; the mode of an odd order at the end, or dropped."""
+    f = ssm.nplr(family, N, method="eigh")
+    m = (N + 1) // 2 if odd else max(N // 2, 1)
+    return f.Lambda[:m], f.P[:m], f.Q[:m], f.B[:m], f.V[:, :m]
+
+
+def of_eigenvectors(family, N):
+    """Eigenvectors of A itself, where the normal part is meant."""
+    op, f = ssm.hippo(family, N), ssm.nplr(family, N, method="eigh")
+    values, V = np.linalg.eig(op.A + 1e-3 * np.diag(np.arange(N)))
+    P = V.conj().T @ (f.V @ f.P)
+    return values, P, P, np.linalg.solve(V, op.B), V
+
+
+FORM_FAULTS = {
+    "plus_low_rank": partial(form, Q=lambda p: -p["P"]),
+    "mixed_factors": partial(form, Q=lambda p: 2**0.5 * p["P"]),
+    "low_rank_twice": partial(form, Q=lambda p: 2 * p["P"]),
+    "first_column_only": partial(form, P=lambda p: p["P"][:, :1], Q=lambda p: p["Q"][:, :1]),
+    "clipped_B": partial(form, B=lambda p: clipped(p["B"])),
+    "conjugated_B": partial(form, B=lambda p: p["B"].conj()),
+    "B_not_rotated": partial(form, B=lambda p: p["V"] @ p["B"]),
+    "omega_sign": partial(form, Lambda=lambda p: p["Lambda"].conj()),
+    "undamped": partial(form, Lambda=lambda p: 1j * p["Lambda"].imag),
+    "V_adjoint": partial(form, V=lambda p: p["V"].conj().T),
+    "V_conjugated": partial(form, V=lambda p: p["V"].conj()),
+    "legt_halved": halved,
+    "odd_mode_dropped": partial(stored_half, odd=False),
+    "V_not_unitary": of_eigenvectors,
+}
+
+
+@pytest.mark.parametrize("name", FORM_FAULTS)
+def test_faults_of_forms(name):
+    assert_named(testing.check_nplr(FORM_FAULTS[name]), name)
+
+
+def test_right_forms_in_every_division_and_basis():
+    divided = partial(form, P=lambda p: p["P"] / 2**0.5, Q=lambda p: p["Q"] * 2**0.5)
+    for right, families in ((form, 4), (divided, 4), (stored_half, 3)):
+        testing.check_nplr(right, ("legs", "legt", "lagt", "fout")[:families]).raise_if_failed()
+
+
+def matrices(family, N, **changes):
+    """A and B with changes."""
+    op = ssm.hippo(family, N)
+    return changes.get("A", lambda A, f: A)(op.A, family), changes.get("B", lambda B, f: B)(op.B, family)
+
+
+HIPPO_FAULTS = {
+    "sign_of_A": partial(matrices, A=lambda A, f: -A),
+    "transposed_A": partial(matrices, A=lambda A, f: A.T),
+    "legt_halved": partial(matrices, A=lambda A, f: A / (1 + (f == "legt")), B=lambda B, f: B / (1 + (f == "legt"))),
+    "legt_is_lmu": lambda family, N: matrices("lmu" if family == "legt" else family, N),
+    "legs_diagonal": partial(matrices, A=lambda A, f: A + np.eye(len(A)) * (f == "legs")),
+    "lagt_diagonal": partial(matrices, A=lambda A, f: A - np.eye(len(A)) / 2 * (f == "lagt")),
+}
+
+
+@pytest.mark.parametrize("name", HIPPO_FAULTS)
+def test_faults_of_hippo_matrices(name):
+    assert_named(testing.check_hippo(HIPPO_FAULTS[name]), name)
+    assert testing.check_hippo(matrices).passed
+
+
+def step(Lambda, B, C, dt, x, u, weight=2.0, late=False):
+    z, forced = planted.nodes_and_inputs(Lambda, B, dt)
+    new = z * x + forced * u
+    return new, weight * (C @ (x if late else new)).real
+
+
+def test_which_view_is_to_blame():
+    kernel = planted.diagonal_kernel
+    assert testing.check_equivalence(kernel, step).passed
+    late = testing.check_equivalence(kernel, partial(step, late=True))
+    assert late.causes == ("step: one_sample_late",) and "The kernel is right" in late.cause
+    half = testing.check_equivalence(partial(kernel, weight=1.0), step)
+    assert half.causes == ("kernel: factor_2_missing",)
+    both = testing.check_equivalence(partial(kernel, first=1), partial(step, weight=1.0))
+    assert both.causes == ("kernel: one_sample_early", "step: factor_2_missing")
+    agreed = testing.check_equivalence(partial(kernel, weight=1.0), partial(step, weight=1.0))
+    assert agreed.passed  # two views of one system, in a convention of their own
