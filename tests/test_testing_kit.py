@@ -124,8 +124,12 @@ def test_faults_of_dense_kernels(name):
 
 
 def single_precision(kernel):
-    """The same arithmetic in single precision."""
-    return lambda *arguments: kernel(*(single(np.asarray(a)) if not isinstance(a, int) else a for a in arguments))
+    """The same from numbers in single precision, returned in single precision."""
+
+    def narrow(*arguments):
+        return single(kernel(*(a if isinstance(a, int) else single(np.asarray(a)) for a in arguments)))
+
+    return narrow
 
 
 def hold(Lambda, B, C, dt, L):
