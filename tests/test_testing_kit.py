@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from ssm_numerics import testing
+from ssm_numerics import study, testing
 
-from . import planted
+kit = study.load("testing_kit")
 
 
 def after(kernel, change):
@@ -20,17 +20,17 @@ def before(kernel, **changes):
     return lambda *arguments: kernel(*(changes.get(f"_{i}", lambda x: x)(value) for i, value in enumerate(arguments)))
 
 
-def single(array):
-    """In single precision."""
-    return array.astype(np.complex64) if array.dtype.kind == "c" else array.astype(np.float32)
-
-
 def clipped(B):
     return B.real + 1j * np.clip(B.imag, -2, 2)
 
 
-DIAGONAL = planted.diagonal_kernel
-LOW_RANK = planted.low_rank_kernel
+def powers_of_one_node(L):
+    """The nodes of state-spaces/s4: powers of a number in single precision."""
+    return np.complex64(np.exp(-2j * np.pi / L)) ** np.arange(L)
+
+
+DIAGONAL = kit.diagonal_kernel
+LOW_RANK = kit.low_rank_kernel
 
 DIAGONAL_FAULTS = {
     "factor_2_missing": partial(DIAGONAL, weight=1.0),
@@ -60,7 +60,7 @@ DIAGONAL_FAULTS = {
     "step_response": after(DIAGONAL, lambda K, *_: np.cumsum(K)),
     "sign": after(DIAGONAL, lambda K, *_: -K),
     "single_precision_inside": lambda Lambda, B, C, dt, L: DIAGONAL(
-        single(Lambda), single(B), single(C), np.float32(dt), L
+        kit.single(Lambda), kit.single(B), kit.single(C), np.float32(dt), L
     ).astype(float),
     "raises": lambda *arguments: 1 / 0,
     "shape": after(DIAGONAL, lambda K, *_: np.append(K, 0.0)),
@@ -80,16 +80,16 @@ LOW_RANK_FAULTS = {
     "partners_do_not_couple": lambda *arguments: 2 * LOW_RANK(*arguments, pairs=False).real,
     "stored_modes_only": lambda *arguments: LOW_RANK(*arguments, pairs=False).real,
     "complex_sum": partial(LOW_RANK, pairs=False),
-    "truncation_forgotten": partial(planted.algorithm_1, circle=0.5, truncate=False),
-    "single_nodes": partial(planted.algorithm_1, nodes=planted.powers_of_one_node, dtype=np.complex64),
-    "pole_on_a_node": planted.algorithm_1,
+    "truncation_forgotten": partial(kit.algorithm_1, truncate=False),
+    "single_nodes": partial(kit.algorithm_1, circle=1.0, nodes=powers_of_one_node, dtype=np.complex64),
+    "pole_on_a_node": partial(kit.algorithm_1, circle=1.0),
 }
 
 DENSE_FAULTS = {
-    "transposed_A": before(planted.dense_kernel, _0=np.transpose),
-    "sign_of_A": before(planted.dense_kernel, _0=np.negative),
-    "odd_mode_twice": partial(planted.half_of_a_matrix, odd_mode=2.0),
-    "odd_mode_dropped": partial(planted.half_of_a_matrix, odd_mode=0.0),
+    "transposed_A": before(kit.dense_kernel, _0=np.transpose),
+    "sign_of_A": before(kit.dense_kernel, _0=np.negative),
+    "odd_mode_twice": partial(kit.half_of_a_matrix, odd_mode=2.0),
+    "odd_mode_dropped": partial(kit.half_of_a_matrix, odd_mode=0.0),
 }
 
 
@@ -123,35 +123,8 @@ def test_faults_of_dense_kernels(name):
 # No right implementation is accused
 
 
-def single_precision(kernel):
-    """The same from numbers in single precision, returned in single precision."""
-
-    def narrow(*arguments):
-        return single(kernel(*(a if isinstance(a, int) else single(np.asarray(a)) for a in arguments)))
-
-    return narrow
-
-
-def hold(Lambda, B, C, dt, L):
-    return DIAGONAL(Lambda, B, C, dt, L, rule="zoh")
-
-
-RIGHT_KERNELS = {
-    "powers": ("diagonal_pairs", "bilinear", DIAGONAL),
-    "powers in single precision": ("diagonal_pairs", "bilinear", single_precision(DIAGONAL)),
-    "hold": ("diagonal_pairs", "zoh", hold),
-    "hold in single precision": ("diagonal_pairs", "zoh", single_precision(hold)),
-    "plain sum": ("diagonal", "bilinear", partial(DIAGONAL, weight=1.0, real=False)),
-    "dense": ("dense", "bilinear", planted.dense_kernel),
-    "dense in single precision": ("dense", "bilinear", single_precision(planted.dense_kernel)),
-    "low rank": ("dplr_pairs", "bilinear", LOW_RANK),
-    "algorithm 1 on the circle r^L = 1/2": ("dplr_pairs", "bilinear", partial(planted.algorithm_1, circle=0.5)),
-    "half of a matrix": ("dense", "bilinear", planted.half_of_a_matrix),
-}
-
-
-@pytest.mark.parametrize("name", RIGHT_KERNELS)
-@pytest.mark.parametrize("seed", [1])
-def test_no_false_alarm(name, seed):
-    system, rule, kernel = RIGHT_KERNELS[name]
-    testing.check_kernel(kernel, system, rule, seed=seed).raise_if_failed()
+@pytest.mark.parametrize("name", [*kit.RIGHT, *(pytest.param(name, marks=pytest.mark.jit) for name in kit.OURS)])
+def test_no_false_alarm(name):
+    """About 200 systems here; `python studies/study_testing_kit.py` tries thousands."""
+    check, fn, options = {**kit.RIGHT, **kit.OURS}[name]
+    check(fn, cases=8, **options).raise_if_failed()

@@ -8,10 +8,9 @@ import pytest
 import ssm_numerics as ssm
 from ssm_numerics import testing
 
-from . import planted
-from .test_testing_kit import after, assert_named, before, clipped, single
+from .test_testing_kit import after, assert_named, before, clipped, kit
 
-SCAN = planted.scan
+SCAN = kit.scan
 
 SCAN_FAULTS = {
     "one_sample_late": partial(SCAN, read="before"),
@@ -21,7 +20,7 @@ SCAN_FAULTS = {
     "rule_backward_euler": partial(SCAN, rule="backward_euler"),
     "conjugated_C": before(SCAN, _2=np.conj),
     "single_precision_inside": lambda Lambda, B, C, D, dt, u: SCAN(
-        single(Lambda), single(B), single(C), np.float32(D), np.float32(dt), single(u)
+        kit.single(Lambda), kit.single(B), kit.single(C), np.float32(D), np.float32(dt), kit.single(u)
     ).astype(float),
 }
 
@@ -50,64 +49,56 @@ def cancelling(Lambda, B, dt):
 STEP_FAULTS = {
     ("output_changed_by_gbt", "dense", "bilinear"): dense_gbt,
     ("transposed_A_bar", "dense", "bilinear"): lambda A, B, dt: (
-        planted.dense_step(A, B, dt)[0].T,
-        planted.dense_step(A, B, dt)[1],
+        kit.dense_step(A, B, dt)[0].T,
+        kit.dense_step(A, B, dt)[1],
     ),
     ("inverse_A_bar", "dense", "bilinear"): lambda A, B, dt: (
-        np.linalg.inv(planted.dense_step(A, B, dt)[0]),
-        planted.dense_step(A, B, dt)[1],
+        np.linalg.inv(kit.dense_step(A, B, dt)[0]),
+        kit.dense_step(A, B, dt)[1],
     ),
     ("eigenvectors", "dense", "zoh"): by_eigenvectors,
-    ("B_bar_is_dt_B", "diagonal", "zoh"): partial(planted.nodes_and_inputs, rule="zoh", B_bar="dt B"),
-    ("rule_bilinear", "diagonal", "zoh"): planted.nodes_and_inputs,
+    ("B_bar_is_dt_B", "diagonal", "zoh"): partial(kit.nodes_and_inputs, rule="zoh", B_bar="dt B"),
+    ("rule_bilinear", "diagonal", "zoh"): kit.nodes_and_inputs,
     ("rule_euler", "diagonal", "zoh"): lambda Lambda, B, dt: (1 + dt * Lambda, dt * B),
     ("cancellation_at_small_steps", "diagonal", "zoh"): cancelling,
     ("single_A_bar", "diagonal", "bilinear"): lambda Lambda, B, dt: (
-        planted.nodes_and_inputs(Lambda, B, dt)[0].astype(np.complex64).astype(complex),
-        planted.nodes_and_inputs(Lambda, B, dt)[1],
+        kit.nodes_and_inputs(Lambda, B, dt)[0].astype(np.complex64).astype(complex),
+        kit.nodes_and_inputs(Lambda, B, dt)[1],
     ),
 }
 
 
 def as_single(array):
     """Rounded to single precision, in double."""
-    return single(array).astype(array.dtype)
-
-
-def vandermonde(c, z, L, first=0):
-    """The sum of a table of powers by repeated products."""
-    powers = np.cumprod(np.vstack([z**first, np.broadcast_to(z, (L - 1, z.size))]), axis=0)
-    return powers @ c
-
-
-def cauchy(v, z, poles):
-    return np.array([np.sum(v / (point - poles)) for point in z])
+    return kit.single(array).astype(array.dtype)
 
 
 def cauchy_pairs(v, z, poles):
-    return cauchy(v, z, poles) + cauchy(v, z.conj(), poles).conj()
+    return kit.fractions(v, z, poles) + kit.fractions(v, z.conj(), poles).conj()
 
 
 VANDERMONDE_FAULTS = {
-    "one_power_too_many": partial(vandermonde, first=1),
-    "conjugated_weights": before(vandermonde, _0=np.conj),
-    "conjugated_nodes": before(vandermonde, _1=np.conj),
-    "single_precision_input": before(vandermonde, _0=as_single, _1=as_single),
-    "moduli": before(vandermonde, _1=np.abs),
-    "imaginary_part_dropped": after(vandermonde, lambda K, *_: K.real),
-    "reversed": after(vandermonde, lambda K, *_: K[::-1]),
+    "one_power_too_many": partial(kit.powers, first=1),
+    "conjugated_weights": before(kit.powers, _0=np.conj),
+    "conjugated_nodes": before(kit.powers, _1=np.conj),
+    "single_precision_input": before(kit.powers, _0=as_single, _1=as_single),
+    "moduli": before(kit.powers, _1=np.abs),
+    "imaginary_part_dropped": after(kit.powers, lambda K, *_: K.real),
+    "reversed": after(kit.powers, lambda K, *_: K[::-1]),
 }
 
 CAUCHY_FAULTS = {
     "sign": after(cauchy_pairs, lambda K, *_: -K),
     "sign_of_poles": before(cauchy_pairs, _2=np.negative),
-    "stored_modes_only": cauchy,
-    "stored_modes_doubled": after(cauchy, lambda K, *_: 2 * K),
-    "doubled_real_part": after(cauchy, lambda K, *_: 2 * K.real),
+    "stored_modes_only": kit.fractions,
+    "stored_modes_doubled": after(kit.fractions, lambda K, *_: 2 * K),
+    "doubled_real_part": after(kit.fractions, lambda K, *_: 2 * K.real),
     "conjugated_weights": before(cauchy_pairs, _0=np.conj),
     "conjugated_points": before(cauchy_pairs, _1=np.conj),
     "inverted_points": before(cauchy_pairs, _1=lambda z: 1 / z),
-    "single_precision_inside": lambda v, z, poles: cauchy_pairs(single(v), single(z), single(poles)).astype(complex),
+    "single_precision_inside": lambda v, z, poles: cauchy_pairs(kit.single(v), kit.single(z), kit.single(poles)).astype(
+        complex
+    ),
 }
 
 
@@ -133,10 +124,20 @@ def test_faults_of_cauchy_sums(name):
     assert_named(testing.check_cauchy(CAUCHY_FAULTS[name], pairs=True), name)
 
 
+def legs_form(N, gauge=0):
+    """(Lambda, P, B, V) of LegS as annotated S4 makes them, V with other phases for another gauge."""
+    p = np.sqrt(2.0 * np.arange(N) + 1)
+    A = -np.tril(np.outer(p, p)) + np.diag(np.arange(N))
+    S = A + np.outer(p, p) / 2
+    values, V = np.linalg.eigh(-1j * (S - np.diag(np.diag(S))))
+    V = V * np.exp(1j * gauge * np.arange(N))
+    return np.mean(np.diag(S)) + 1j * values, V.conj().T @ (p / 2**0.5), V.conj().T @ p, V
+
+
 def form(family, N, **changes):
     """(Lambda, P, Q, B, V) of a family, LegS's from scratch in a basis of other phases, with changed entries."""
     if family == "legs":
-        Lambda, P, B, V = planted.legs_form(N, gauge=1)
+        Lambda, P, B, V = legs_form(N, gauge=1)
         P = P[:, None]
     else:
         f = ssm.nplr(family, N, method="eigh")
@@ -221,13 +222,13 @@ def test_faults_of_hippo_matrices(name):
 
 
 def step(Lambda, B, C, dt, x, u, weight=2.0, late=False):
-    z, forced = planted.nodes_and_inputs(Lambda, B, dt)
+    z, forced = kit.nodes_and_inputs(Lambda, B, dt)
     new = z * x + forced * u
     return new, weight * (C @ (x if late else new)).real
 
 
 def test_which_view_is_to_blame():
-    kernel = planted.diagonal_kernel
+    kernel = kit.diagonal_kernel
     assert testing.check_equivalence(kernel, step).passed
     late = testing.check_equivalence(kernel, partial(step, late=True))
     assert late.causes == ("step: one_sample_late",) and "The kernel is right" in late.cause

@@ -200,7 +200,7 @@ def _of_initializer(fn: Any, kind: str, system: str, seed: int, convert: Any) ->
     """The half that is stored, and whether the N in the formula of S4D-Inv counts states or stored modes."""
     told: dict[str, Any] = {}
     N = 8
-    for name in ("s4d-inv", "s4d-lin"):
+    for name in ("s4d-lin", "s4d-inv"):  # the frequencies of the first all have one sign
         try:
             (Lambda,) = as_arrays(fn(name, N))
         except Exception:

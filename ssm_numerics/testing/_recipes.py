@@ -98,7 +98,9 @@ def step(case: Case, recipe: Recipe) -> Step:
             raise ValueError("Holds change no output.")
         C, D = np.linalg.solve(np.eye(len(B)) - alpha * dt * A.T, C), D + alpha * C @ B_bar
     if recipe.forcing is not None:
-        B_bar, previous = recipe.forcing(B_bar, B, dt), None
+        if previous is not None:
+            raise ValueError("First-order hold has two taps.")
+        B_bar = recipe.forcing(B_bar, B, dt)
     if recipe.transition is not None:
         A_bar = recipe.transition(A_bar)
     return Step(A_bar, B_bar, C, D, previous)
