@@ -28,7 +28,7 @@ def page(name: str) -> str:
 # What the pages mention
 
 
-@pytest.mark.parametrize("name", ["index.md", "kernels.md", "diagnostics.md"])
+@pytest.mark.parametrize("name", ["index.md", "kernels.md", "diagnostics.md", "testing.md"])
 def test_code_runs(name):
     for block in re.findall(r"```python\n(.*?)```", page(name), re.DOTALL):
         exec(block, {})
@@ -208,3 +208,14 @@ def test_growth_function():
     N, j = 2000, 1200  # Stirling's formula: ln of each binomial is off by less than ln(N)
     rate = math.log(math.comb(N + j, 2 * j) * math.comb(2 * j, j)) / N
     assert abs(rate - f(j / N)) <= 2 * math.log(N) / N
+
+
+# testing.md
+
+
+def test_fault_tables_are_those_of_the_kit():
+    """Every fault that a check can name has its row, with the sentence that the report says."""
+    text = page("testing.md").replace("\\", "")
+    for check in ("kernel", "recurrence", "discretization", "vandermonde", "cauchy", "nplr", "hippo"):
+        for name, sentence in ssm.testing.faults(f"check_{check}").items():
+            assert f"| `{name}` | {sentence} |" in text

@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from ._catalogue import faults
 from ._equivalence import check_equivalence
 from ._forms import check_hippo, check_nplr
 from ._identify import Convention, identify_convention
@@ -20,7 +21,20 @@ from ._report import Report
 from ._sums import check_cauchy, check_vandermonde
 from .checks import check_discretization, check_kernel, check_recurrence
 
-_STRATEGIES = ("KINDS", "DTYPES", "systems", "step_sizes", "signals", "rules")
+_STRATEGIES = (
+    "batches",
+    "diagonal_inits",
+    "discrete_systems",
+    "general_dplr",
+    "hippo_operators",
+    "hippo_systems",
+    "lengths",
+    "rules",
+    "signals",
+    "step_sizes",
+    "stiff_systems",
+    "systems",
+)
 
 __all__ = [
     "REGIMES",
@@ -35,16 +49,14 @@ __all__ = [
     "check_nplr",
     "check_recurrence",
     "check_vandermonde",
+    "faults",
     "identify_convention",
-    "rules",
-    "signals",
-    "step_sizes",
-    "systems",
+    *_STRATEGIES,
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _STRATEGIES:
+    if name in (*_STRATEGIES, "DTYPES", "KINDS"):
         return getattr(import_module(".strategies", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -251,7 +251,11 @@ RULES = ("bilinear", "zoh", "backward_euler", "euler", "foh")
 def other_rules(rule: str, alpha: float | None) -> tuple[Fault, ...]:
     """Another discretization than the one asked for, and C and D that SciPy's bilinear transform changes."""
     used = tuple(
-        Fault(f"rule_{name}", f"The discretization is {name}, not {rule}.", {"rule": name, "alpha": None})
+        Fault(
+            f"rule_{name}",
+            f"The discretization is {name}, another one than was asked for.",
+            {"rule": name, "alpha": None},
+        )
         for name in RULES
         if name != rule
     )

@@ -30,6 +30,7 @@ class Subject:
     looks: Iterable[Look]
     recipe: Recipe = UNCHANGED
     read: Callable[[Any, Any], Parts] | None = None  # parts from (what was returned, the case)
+    hides: tuple[str, ...] = ()  # what of a case the callable never sees
 
 
 def judge(subject: Subject, fn: Callable[..., Any], cases: Sequence[Any], convert: Any = None) -> Report:
@@ -113,13 +114,17 @@ def report(subject: Subject, trials: Sequence[Trial]) -> Report:
         dtype="/".join(dtypes) or "none",
         error=error,
         bound=bound,
-        worst=worst.case.describe(),
-        smallest=failing[0].case.describe() if failing else {},
+        worst=_described(subject, worst.case),
+        smallest=_described(subject, failing[0].case) if failing else {},
         cause=cause,
         causes=names,
         errors=[pair[0] for pair in measured],
         bounds=[pair[1] for pair in measured],
     )
+
+
+def _described(subject: Subject, case: Any) -> dict[str, Any]:
+    return {name: value for name, value in case.describe().items() if name not in subject.hides}
 
 
 def _relative(trial: Trial) -> tuple[float, float]:

@@ -64,7 +64,7 @@ class Case:
     def describe(self) -> dict[str, Any]:
         """What a reader needs to repeat the case by hand."""
         where = {"system": self.system, "regime": self.regime, "of": self.of, "dt": self.dt, "L": self.L}
-        return {**where, **self.arrays}
+        return {**where, **self.arrays, "u": self.u}
 
 
 def single(values: Any) -> Any:

@@ -222,7 +222,10 @@ def _subject(
     faults = (*_faults.ARRAYS, *_faults.STEP, *_faults.other_rules(word, alpha), *_faults.SAMPLES)
     faults = (*faults, *(_faults.DIRECT if check == "check_recurrence" else ()))
     title = f"{check}({system}, {word}{f' {alpha:g}' if word == 'gbt' else ''})"
-    return Subject(title, arguments, lambda case: truth(case, recipe), foretold, faults, _faults.LOOKS, recipe)
+    hides = {"check_kernel": ("D", "u"), "check_discretization": ("D", "C", "u", "L")}.get(check, ())
+    return Subject(
+        title, arguments, lambda case: truth(case, recipe), foretold, faults, _faults.LOOKS, recipe, hides=hides
+    )
 
 
 def _step_arguments(case: Case) -> tuple:
