@@ -1,7 +1,9 @@
 """The kit is tested by mutation: every planted fault is found and named, and no right implementation is accused."""
 
+import json
 from functools import partial
 
+import matplotlib.pyplot
 import numpy as np
 import pytest
 
@@ -22,6 +24,19 @@ def before(kernel, **changes):
 
 def clipped(B):
     return B.real + 1j * np.clip(B.imag, -2, 2)
+
+
+def as_single(array):
+    """Rounded to single precision, in double."""
+    return kit.single(array).astype(array.dtype)
+
+
+def first_order(Lambda, B, C, dt, L):
+    """The kernel of first-order hold: (z - 1 - log z)/log(z)^2 now, the rest of the hold from the sample before."""
+    z, hold = kit.nodes_and_inputs(Lambda, B, dt, "zoh")
+    ramp = (hold - dt * B) / (dt * Lambda)
+    powers = z[:, None] ** np.arange(L)
+    return (C * ramp) @ powers + np.append(0, (C * (hold - ramp)) @ powers[:, : L - 1])
 
 
 def powers_of_one_node(L):
@@ -62,8 +77,21 @@ DIAGONAL_FAULTS = {
     "single_precision_inside": lambda Lambda, B, C, dt, L: DIAGONAL(
         kit.single(Lambda), kit.single(B), kit.single(C), np.float32(dt), L
     ).astype(float),
+    "sign_of_Lambda": before(DIAGONAL, _0=lambda Lambda: -Lambda.conj()),
+    "single_precision_input": before(DIAGONAL, _0=as_single, _1=as_single, _2=as_single),
     "raises": lambda *arguments: 1 / 0,
     "shape": after(DIAGONAL, lambda K, *_: np.append(K, 0.0)),
+}
+
+FULL = partial(DIAGONAL, weight=1.0, real=False)
+
+FULL_FAULTS = {
+    "imaginary_part_dropped": partial(FULL, real=True),
+    "conjugated_output": after(FULL, lambda K, *_: K.conj()),
+    "truncation_twice": lambda Lambda, B, C, dt, L: FULL(
+        Lambda, B, C * (1 - kit.nodes_and_inputs(Lambda, B, dt)[0] ** L), dt, L
+    ),
+    "rule_foh": lambda Lambda, B, C, dt, L: first_order(Lambda, B, C, dt, L),
 }
 
 LOW_RANK_FAULTS = {
@@ -107,6 +135,12 @@ def test_faults_of_diagonal_kernels(name):
     assert_named(testing.check_kernel(DIAGONAL_FAULTS[name]), name)
 
 
+@pytest.mark.parametrize("name", FULL_FAULTS)
+def test_faults_of_complex_kernels(name):
+    regimes = ("stable", "stiff", "init") if name == "rule_foh" else testing.REGIMES
+    assert_named(testing.check_kernel(FULL_FAULTS[name], "diagonal", regimes=regimes), name)
+
+
 @pytest.mark.parametrize("name", LOW_RANK_FAULTS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_faults_of_low_rank_kernels(name):
@@ -128,3 +162,66 @@ def test_no_false_alarm(name):
     """About 200 systems here; `python studies/study_testing_kit.py` tries thousands."""
     check, fn, options = {**kit.RIGHT, **kit.OURS}[name]
     check(fn, cases=8, **options).raise_if_failed()
+
+
+# Reports
+
+
+def test_two_faults_at_once():
+    late = after(DIAGONAL, lambda K, Lambda, B, C, dt, L: np.append(0.0, K[:-1]) / dt)
+    assert testing.check_kernel(late).causes in (("one_sample_late + over_dt",), ("over_dt + one_sample_late",))
+
+
+def test_what_no_fault_explains_is_described():
+    tripled = testing.check_kernel(after(DIAGONAL, lambda K, *_: 3 * K), cases=8)
+    assert tripled.causes == () and "the reference times 3" in tripled.cause
+    noise = testing.check_kernel(lambda *arguments: np.ones(arguments[-1]), cases=8)
+    assert noise.causes == () and "every case is wrong" in noise.cause
+
+
+def test_report_is_numbers_words_and_a_picture():
+    report = testing.check_kernel(DIAGONAL_FAULTS["one_sample_late"])
+    again = json.loads(json.dumps(report.to_dict()))
+    assert again["passed"] is False and again["causes"] == ["one_sample_late"]
+    assert set(again["smallest"]) == {"system", "regime", "of", "dt", "L", "Lambda", "B", "C"}
+    assert report.smallest["Lambda"].size == 1  # one mode is enough to see it
+    case, L = report.smallest, report.smallest["L"]
+    K = DIAGONAL(case["Lambda"], case["B"], case["C"], case["dt"], L)
+    assert np.abs(K).max() > 0 and L <= 3
+    axes = report.plot()
+    assert len(axes.get_lines()) >= 2
+    matplotlib.pyplot.close(axes.figure)
+    assert testing.check_kernel(DIAGONAL).raise_if_failed().smallest == {}
+
+
+def test_seeds_and_conversion():
+    first, same, other = (testing.check_kernel(DIAGONAL, cases=8, seed=seed) for seed in (0, 0, 1))
+    assert first.errors == same.errors and first.errors != other.errors
+
+    def of_lists(Lambda, B, C, dt, L):
+        return DIAGONAL(np.array(Lambda), np.array(B), np.array(C), dt, L).tolist()
+
+    assert testing.check_kernel(of_lists, cases=8, convert=np.ndarray.tolist).passed
+
+
+def test_callables_cannot_spoil_the_reference():
+    def vandal(Lambda, B, C, dt, L):
+        K = DIAGONAL(Lambda, B, C, dt, L)
+        C[:] = 0
+        return K
+
+    assert testing.check_kernel(vandal, cases=8).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"system": "nonsense"}, "`system` must be one of"),
+        ({"regimes": ("nonsense",)}, "`regimes` must be one of"),
+        ({"discretization": "nonsense"}, "`discretization` must be one of"),
+        ({"cases": 0}, "`cases` must be at least 1"),
+    ],
+)
+def test_bad_input(change, words):
+    with pytest.raises(ValueError, match=words):
+        testing.check_kernel(DIAGONAL, **change)

@@ -34,7 +34,6 @@ def test_initializations_decay(system):
     assert system.poles().real.max() <= -0.5
 
 
-@pytest.mark.jit
 @given(testing.hippo_systems(max_states=5))
 @settings(max_examples=20)
 def test_hippo_systems_are_stable(system):
@@ -44,9 +43,9 @@ def test_hippo_systems_are_stable(system):
 
 @given(testing.discrete_systems(testing.systems(max_states=4)))
 @settings(max_examples=20)
-def test_discrete_systems_are_contractions(system):
-    A_bar = system.to_dense().A_bar
-    assert np.linalg.norm(A_bar, 2, axis=(-2, -1)).max() <= 1 + 1e6 * U * system.n_states
+def test_discrete_systems_carry_their_step(system):
+    assert isinstance(system, (ssm.DiscreteStateSpace, ssm.DiscreteDiagonal, ssm.DiscreteDPLR))
+    assert 1e-3 / (1 + 8 * U) <= system.dt <= 10 * (1 + 8 * U)
 
 
 @given(testing.lengths(20), testing.batches())
@@ -57,13 +56,6 @@ def test_lengths_and_batches(length, batch):
 @pytest.mark.parametrize("name", ["systems", "stiff_systems", "general_dplr", "diagonal_inits"])
 def test_they_shrink_to_the_smallest(name):
     smallest = find(getattr(testing, name)(), lambda system: True, settings=settings(database=None))
-    assert smallest.B.size == 1
+    assert smallest.n_states <= 2
     larger = find(getattr(testing, name)(), lambda system: system.n_states >= 3, settings=settings(database=None))
     assert larger.n_states <= 4
-
-
-@pytest.mark.parametrize("form", [ssm.StateSpace, ssm.DPLR])
-@pytest.mark.jit
-def test_every_form_of_a_family_occurs(form):
-    strategy = testing.hippo_systems(("legt",), max_states=4)
-    assert find(strategy, lambda system: type(system) is form, settings=settings(database=None)).n_states >= 1

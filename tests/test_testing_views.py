@@ -8,7 +8,18 @@ import pytest
 import ssm_numerics as ssm
 from ssm_numerics import testing
 
-from .test_testing_kit import after, assert_named, before, clipped, kit
+from .test_testing_kit import (
+    DENSE_FAULTS,
+    DIAGONAL_FAULTS,
+    FULL_FAULTS,
+    LOW_RANK_FAULTS,
+    after,
+    as_single,
+    assert_named,
+    before,
+    clipped,
+    kit,
+)
 
 SCAN = kit.scan
 
@@ -68,11 +79,6 @@ STEP_FAULTS = {
 }
 
 
-def as_single(array):
-    """Rounded to single precision, in double."""
-    return kit.single(array).astype(array.dtype)
-
-
 def cauchy_pairs(v, z, poles):
     return kit.fractions(v, z, poles) + kit.fractions(v, z.conj(), poles).conj()
 
@@ -85,6 +91,17 @@ VANDERMONDE_FAULTS = {
     "moduli": before(kit.powers, _1=np.abs),
     "imaginary_part_dropped": after(kit.powers, lambda K, *_: K.real),
     "reversed": after(kit.powers, lambda K, *_: K[::-1]),
+    "cumulative": after(kit.powers, lambda K, *_: np.cumsum(K)),
+    "one_sample_late": after(kit.powers, lambda K, *_: np.append(0, K[:-1])),
+    "conjugated_output": after(kit.powers, lambda K, *_: K.conj()),
+    "factor_2_missing": after(kit.powers, lambda K, *_: K / 2),
+    "factor_2_too_many": after(kit.powers, lambda K, *_: 2 * K),
+    "single_precision_inside": lambda c, z, L: kit.narrow(kit.powers)(c, z, L).astype(complex),
+}
+
+PAIR_FAULTS = {
+    "stored_modes_only": kit.powers,
+    "stored_modes_doubled": after(kit.powers, lambda K, *_: 2 * K),
 }
 
 CAUCHY_FAULTS = {
@@ -95,6 +112,13 @@ CAUCHY_FAULTS = {
     "doubled_real_part": after(kit.fractions, lambda K, *_: 2 * K.real),
     "conjugated_weights": before(cauchy_pairs, _0=np.conj),
     "conjugated_points": before(cauchy_pairs, _1=np.conj),
+    "conjugated_poles": before(cauchy_pairs, _2=np.conj),
+    "reversed": after(cauchy_pairs, lambda K, *_: K[::-1]),
+    "conjugated_output": after(cauchy_pairs, lambda K, *_: K.conj()),
+    "factor_2_missing": after(cauchy_pairs, lambda K, *_: K / 2),
+    "factor_2_too_many": after(cauchy_pairs, lambda K, *_: 2 * K),
+    "imaginary_part_dropped": after(cauchy_pairs, lambda K, *_: K.real),
+    "single_precision_input": before(cauchy_pairs, _0=as_single, _1=as_single, _2=as_single),
     "inverted_points": before(cauchy_pairs, _1=lambda z: 1 / z),
     "single_precision_inside": lambda v, z, poles: cauchy_pairs(kit.single(v), kit.single(z), kit.single(poles)).astype(
         complex
@@ -117,6 +141,11 @@ def test_faults_of_discretizations(case):
 @pytest.mark.parametrize("name", VANDERMONDE_FAULTS)
 def test_faults_of_vandermonde_sums(name):
     assert_named(testing.check_vandermonde(VANDERMONDE_FAULTS[name]), name)
+
+
+@pytest.mark.parametrize("name", PAIR_FAULTS)
+def test_faults_of_vandermonde_sums_over_pairs(name):
+    assert_named(testing.check_vandermonde(PAIR_FAULTS[name], pairs=True), name)
 
 
 @pytest.mark.parametrize("name", CAUCHY_FAULTS)
@@ -150,7 +179,8 @@ def form(family, N, **changes):
 
 def halved(family, N):
     """LegT of state-spaces/s4."""
-    Lambda, P, Q, B, V = form(family, N)
+    f = ssm.nplr(family, N, method="eigh")
+    Lambda, P, Q, B, V = f.Lambda, f.P, f.Q, f.B, f.V
     h = 0.5 if family == "legt" else 1.0
     return h * Lambda, h**0.5 * P, h**0.5 * Q, h * B, V
 
@@ -173,6 +203,8 @@ def of_eigenvectors(family, N):
 FORM_FAULTS = {
     "plus_low_rank": partial(form, Q=lambda p: -p["P"]),
     "mixed_factors": partial(form, Q=lambda p: 2**0.5 * p["P"]),
+    "no_low_rank": partial(form, Q=lambda p: 0 * p["P"]),
+    "half_low_rank": partial(form, Q=lambda p: p["P"] / 2),
     "low_rank_twice": partial(form, Q=lambda p: 2 * p["P"]),
     "first_column_only": partial(form, P=lambda p: p["P"][:, :1], Q=lambda p: p["Q"][:, :1]),
     "clipped_B": partial(form, B=lambda p: clipped(p["B"])),
@@ -215,6 +247,17 @@ HIPPO_FAULTS = {
 }
 
 
+def unnormalized(family, N):
+    """LegS for Legendre polynomials that are not normalized."""
+    if family != "legs":
+        return matrices(family, N)
+    n = np.arange(N)
+    return -np.tril(np.broadcast_to(2.0 * n + 1, (N, N)), -1) - np.diag(n + 1.0), np.ones(N)
+
+
+HIPPO_FAULTS["legs_not_normalized"] = unnormalized
+
+
 @pytest.mark.parametrize("name", HIPPO_FAULTS)
 def test_faults_of_hippo_matrices(name):
     assert_named(testing.check_hippo(HIPPO_FAULTS[name]), name)
@@ -238,3 +281,85 @@ def test_which_view_is_to_blame():
     assert both.causes == ("kernel: one_sample_early", "step: factor_2_missing")
     agreed = testing.check_equivalence(partial(kernel, weight=1.0), partial(step, weight=1.0))
     assert agreed.passed  # two views of one system, in a convention of their own
+
+
+def test_every_fault_of_the_catalogue_is_planted_somewhere():
+    systems = {*DIAGONAL_FAULTS, *FULL_FAULTS, *LOW_RANK_FAULTS, *DENSE_FAULTS, *SCAN_FAULTS}
+    planted = {
+        "check_recurrence": systems | {key[0] for key in STEP_FAULTS},
+        "check_vandermonde": {*VANDERMONDE_FAULTS, *PAIR_FAULTS},
+        "check_cauchy": {*CAUCHY_FAULTS},
+        "check_nplr": {*FORM_FAULTS},
+        "check_hippo": {*HIPPO_FAULTS},
+    }
+    assert [(check, set(testing.faults(check)) - names) for check, names in planted.items()] == [
+        (check, set()) for check in planted
+    ]
+
+
+# Conventions
+
+
+def test_conventions_of_kernels():
+    def s4(Lambda, B, C, dt, L):
+        return kit.diagonal_kernel(Lambda, clipped(B), C.conj(), dt, L, rule="zoh")
+
+    found = testing.identify_convention(s4)
+    assert (found.discretization, found.C, found.B) == ("zoh", "conjugated", "imaginary part clipped to [-2, 2]")
+    assert (found.first_sample, found.impulse, found.pairs) == ("K_0 = C B_bar", "1", "2 Re")
+    assert found.understood and found.candidates == {} and "discretization: zoh" in str(found)
+    mamba = testing.identify_convention(partial(kit.diagonal_kernel, rule="zoh", B_bar="dt B", weight=1.0))
+    assert (mamba.discretization, mamba.B_bar, mamba.pairs) == ("zoh", "dt B", "Re")
+    control = testing.identify_convention(
+        after(kit.diagonal_kernel, lambda K, *arguments: np.append(0, K[:-1]) / arguments[3])
+    )
+    assert control.first_sample.startswith("h_0 = D") and control.impulse.startswith("1/dt")
+    assert control.to_dict()["discretization"] == "bilinear"
+    scipys = testing.identify_convention(after(kit.diagonal_kernel, lambda K, *_: (K + np.append(0, K[:-1])) / 2))
+    assert scipys.first_sample.startswith("C and D changed")
+    other_half = testing.identify_convention(before(kit.diagonal_kernel, _0=np.conj))
+    assert other_half.half == "conjugates of the given Lambda"
+
+
+def test_conventions_of_low_rank_and_dense_kernels():
+    wrapped = partial(kit.algorithm_1, circle=1.0, truncate=False)
+    found = testing.identify_convention(lambda Lambda, P, Q, *rest: wrapped(Lambda, P, P, *rest), system="dplr_pairs")
+    assert (found.low_rank, found.C) == ("Lambda - P P*", "C~ = C (I - A_bar^L)")
+    dense = testing.identify_convention(kit.dense_kernel, system="dense")
+    assert dense.C == "cannot tell" and dense.candidates["C"] == ("as given", "conjugated")
+    assert dense.pairs == "cannot tell" and "pairs" not in dense.candidates
+    nothing = testing.identify_convention(lambda *arguments: 1 / 0)
+    assert not nothing.understood and nothing.discretization == "cannot tell"
+
+
+def test_conventions_of_recurrences_forms_and_initializations():
+    late = testing.identify_convention(partial(kit.scan, read="before"), "recurrence")
+    assert late.first_sample.startswith("h_0 = D") and late.discretization == "bilinear"
+
+    def annotated(family, N):
+        if family != "legs":
+            raise ValueError(family)
+        Lambda, P, B, V = legs_form(N, gauge=1)
+        return Lambda, P / 2**0.5, P * 2**0.5, B, V
+
+    found = testing.identify_convention(annotated, "nplr")
+    assert found.low_rank == "Lambda - P Q*, P = sqrt(2n + 1)/2, Q = sqrt(2n + 1)" and found.half == "all modes"
+    assert found.legt == "cannot tell"
+
+    def stored(family, N):
+        Lambda, P, _, B, V = halved(family, N)
+        return Lambda[: N // 2], P[: N // 2], B[: N // 2], V[:, : N // 2]
+
+    s4 = testing.identify_convention(stored, "nplr")
+    assert (s4.legt, s4.half) == ("halved, theta = 2", "positive half")
+    assert s4.low_rank == "Lambda - P P*, P = sqrt(n + 1/2)"
+    matrix = testing.identify_convention(lambda family, N: matrices("lmu", N), "hippo")
+    assert matrix.legt == "LMU's scaling"
+
+    def modes(name, N):
+        n = np.arange(N)
+        return -0.5 + 1j * (np.pi * n if name == "s4d-lin" else N / np.pi * (N / (2 * n + 1) - 1))
+
+    assert testing.identify_convention(modes, "initializer").s4d_inv == "N counts stored modes"
+    other = testing.identify_convention(lambda name, N: ssm.diagonal_init(name, N).Lambda.conj(), "initializer")
+    assert (other.s4d_inv, other.half) == ("N counts states", "negative half")

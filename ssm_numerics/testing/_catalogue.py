@@ -12,8 +12,8 @@ _KNOWN: dict[str, tuple[Fault | Look, ...]] = {
     "check_kernel": (*_SYSTEMS, *_faults.LOOKS),
     "check_recurrence": (*_SYSTEMS, *_faults.DIRECT, *_faults.LOOKS),
     "check_discretization": (*_SYSTEMS, *_faults.LOOKS),
-    "check_vandermonde": (*_sums.VANDERMONDE, *_sums.SUMS, *_faults.LOOKS),
-    "check_cauchy": (*_sums.CAUCHY, *_sums.SUMS, *_faults.LOOKS),
+    "check_vandermonde": (*_sums.VANDERMONDE, *_sums.SUMS, _faults.SINGLE),
+    "check_cauchy": (*_sums.CAUCHY, *_sums.SUMS, _faults.SINGLE),
     "check_nplr": (*_forms.NPLR_FAULTS, *_forms.NPLR_LOOKS),
     "check_hippo": _forms.HIPPO_FAULTS,
 }

@@ -343,12 +343,14 @@ def _condition(case: Any) -> float:
     return float(np.linalg.cond(np.linalg.eig(case.arrays["A"])[1]))
 
 
+SINGLE = Look(
+    "single_precision_inside",
+    "Single precision inside: the output is float64, its digits are those of float32.",
+    all_single,
+)
+
 LOOKS = (
-    Look(
-        "single_precision_inside",
-        "Single precision inside: the output is float64, its digits are those of float32.",
-        all_single,
-    ),
+    SINGLE,
     Look(
         "pole_on_a_node",
         "Only systems with undamped modes fail: a pole of Lambda meets a node of the unit circle. Use "

@@ -243,12 +243,6 @@ HIPPO_FAULTS = (
         "LegS is in the basis of unnormalized Legendre polynomials: A_nk = -(2k + 1), B = 1.",
         {"before": [only("legs", _unnormalized)]},
     ),
-    Fault(
-        "fout_halved",
-        "FouT's frequencies are those of a window of another length.",
-        {"before": [only("fout", on("A", lambda A: (A - A.T) + (A + A.T) / 2))]},
-    ),
-    Fault("legt_B", "LegT's B lacks its factor.", {"before": [only("legt", scaled(B=0.5))]}),
 )
 
 NPLR_FAULTS = (

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _arrays
 from ._causes import Fault
-from ._faults import LOOKS, on, rounded_arrays
+from ._faults import SINGLE, on, rounded_arrays
 from ._judge import Parts, Subject, judge
 from ._probes import FINE, LENGTHS, single
 from ._recipes import Recipe
@@ -72,7 +72,7 @@ def check_vandermonde(
         vandermonde_truth,
         lambda trial, recipe: (vandermonde_sum(trial.case, recipe),),
         (*VANDERMONDE, *SUMS),
-        LOOKS,
+        (SINGLE,),
     )
     return judge(subject, fn, sum_cases("z", pairs, _arrays.count("cases", cases), seed), convert)
 
@@ -117,7 +117,7 @@ def check_cauchy(
         cauchy_truth,
         lambda trial, recipe: (cauchy_sum(trial.case, recipe),),
         (*CAUCHY, *SUMS),
-        LOOKS,
+        (SINGLE,),
     )
     return judge(subject, fn, sum_cases("poles", pairs, _arrays.count("cases", cases), seed), convert)
 
