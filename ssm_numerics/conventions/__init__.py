@@ -140,7 +140,7 @@ def from_parameters(
     array([0.  , 1.  , 0.5 , 0.25])
     """
     entry, rule = _entry(convention, discretization)
-    values = {}
+    values: dict[str, Any] = {}
     for field in entry.fields:
         if field.name in parameters:
             values[field.quantity] = read(field, parameters[field.name], _axes(field.quantity, entry))
@@ -214,30 +214,27 @@ def _axes(quantity: str, entry: Convention) -> str:
 
 def _quantities(system: Any, dt: np.ndarray, entry: Convention) -> dict[str, tuple[np.ndarray, str]]:
     """Every quantity that the convention has, with all axes of the heads, and its axes."""
-    if "P" in {field.quantity for field in entry.fields} and not np.array_equal(*np.broadcast_arrays(system.P, system.Q)):
-        _arrays.fail("Q", "equal P for a package that stores Lambda - P P*", "it differs")
     names = {field.quantity for field in entry.fields}
+    if "P" in names and not np.array_equal(system.P, system.Q):
+        _arrays.fail("Q", "equal P for a package that stores Lambda - P P*", "it differs")
     if "Lambda.imag" not in names and "Lambda.real" in names and np.any(system.Lambda.imag):
-        found = f"its imaginary part reaches {np.abs(system.Lambda.imag).max():.6g}"
-        _arrays.fail("Lambda", "be real for a package that stores real modes", found)
+        reach = f"its imaginary part reaches {np.abs(system.Lambda.imag).max():.6g}"
+        _arrays.fail("Lambda", "be real for a package that stores real modes", reach)
     heads = np.broadcast_shapes(system.batch_shape, dt.shape)
     if len(heads) > len(entry.heads):
-        shape = ", ".join(entry.heads)
-        _arrays.fail("system", f"have leading axes ({shape})", f"its batch shape is {heads}")
+        expected = f"have leading axes ({', '.join(entry.heads)})" if entry.heads else "have no leading axes"
+        _arrays.fail("system", expected, f"its batch shape is {heads}")
     heads = (1,) * (len(entry.heads) - len(heads)) + heads
-    found = {}
+    quantities = {}
     for name in names:
-        axes = _axes(name, entry)
         base, _, part = name.partition(".")
-        values = {"dt": dt, "steps": dt[..., None]}.get(base)
+        axes = _axes(name, entry)
+        own = len(axes) - len(entry.heads)
+        values = {"dt": dt, "steps": np.repeat(dt[..., None], system.C.shape[-1], axis=-1)}.get(base)
         values = np.asarray(getattr(system, base)) if values is None else values
         values = getattr(values, part) if part else values
-        own = len(axes) - len(entry.heads)
-        tail = values.shape[values.ndim - own :]
-        if base == "steps":
-            tail = system.Lambda.shape[-1:]
-        found[name] = np.broadcast_to(values, heads + tail), axes
-    return found
+        quantities[name] = np.broadcast_to(values, heads + values.shape[values.ndim - own :]), axes
+    return quantities
 
 
 def _one_step(values: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:

@@ -65,7 +65,7 @@ def write(field: Field, values: np.ndarray, axes: str) -> np.ndarray:
     code = CODES[field.code]
     if not code.holds(values):
         _arrays.fail(field.quantity, code.rule, f"it ranges from {values.min():.6g} to {values.max():.6g}")
-    return np.ascontiguousarray(code.write(values))
+    return np.array(code.write(values), order="C")
 
 
 NAMES = {"h": "heads", "i": "inputs", "o": "outputs"}

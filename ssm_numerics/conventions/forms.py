@@ -29,11 +29,11 @@ class Layer(Result):
     discretization: str | None = None
     condition: float = 1.0
 
-    def convolution_kernel(self, L: int) -> np.ndarray:
+    def convolution_kernel(self, L: int, method: str = "auto") -> np.ndarray:
         """`ssm_numerics.convolution_kernel` of this layer, shape (..., L)."""
         from ..convolution_kernel import convolution_kernel
 
-        return np.asarray(convolution_kernel(self.system, L, self.dt, self.discretization))
+        return np.asarray(convolution_kernel(self.system, L, self.dt, self.discretization, method=method))
 
 
 class Form(NamedTuple):
@@ -96,11 +96,9 @@ def _before_the_step(layer: Layer, L: int | None) -> Layer:
     """(A_bar, B_bar, C A_bar, C B_bar + D), or (A_bar, A_bar B_bar + B_bar_previous, C, C B_bar + D) with two taps."""
     d = layer.system
     D = np.asarray(d.C @ d.B_bar + d.D)
-    if d.B_bar_previous is None:
-        changed = {"C": d.C @ d.A_bar}
-    else:
-        changed = {"B_bar": d.A_bar @ d.B_bar + d.B_bar_previous}
-    return replace(layer, system=replace(d, D=D, B_bar_previous=None, increment=None, **changed))
+    one_tap = d.B_bar_previous is None
+    C, B_bar = (d.C @ d.A_bar, d.B_bar) if one_tap else (d.C, d.A_bar @ d.B_bar + d.B_bar_previous)
+    return replace(layer, system=DiscreteStateSpace(d.A_bar, B_bar, C, D, d.dt))
 
 
 def _after_the_step(layer: Layer, L: int | None) -> Layer:

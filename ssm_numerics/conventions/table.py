@@ -158,8 +158,8 @@ CONVENTIONS: dict[str, Convention] = {
         discretizations=("zoh",),
         weight=1,
         form="input in the output",
-        notes="B_re and B_im exist, but the kernel takes B = 1. The real part of the sum over stored modes counts once. "
-        "Re Lambda is clipped above at -1e-4 in use.",
+        notes="B_re and B_im exist, but the kernel takes B = 1. The real part of the sum over stored modes counts "
+        "once. Re Lambda is clipped above at -1e-4 in use.",
     ),
     "s5": Convention(
         source="lindermanlab/S5, s5/ssm.py, S5SSM with conj_sym=True, and s5/train.py",
@@ -228,6 +228,6 @@ CONVENTIONS: dict[str, Convention] = {
         discretizations=_GBT_AND_HOLDS,
         form="output before the step",
         heads="",
-        notes="sample() calls SciPy's cont2discrete, see scipy. impulse_response of a discrete system is divided by dt.",
+        notes="sample() calls SciPy's cont2discrete, see scipy.",
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -121,8 +121,3 @@ def _stored(system: Any, row: np.ndarray) -> np.ndarray:
     if pairs is None:
         return row
     return _pairs.from_coordinates(row / _pairs.unitary_scale(pairs, row.dtype), pairs).conj()
-
-
-def truncated(system: Any, dt: Any, L: int, discretization: str) -> Any:
-    """The system with C~ for C."""
-    return replace(system, C=truncate(system, dt, L, discretization).C)
