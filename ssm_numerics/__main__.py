@@ -1,4 +1,4 @@
-"""The command line: `ssm-numerics report|verify|spectrum|bench|info`."""
+"""The command line: `ssm-numerics report|verify|spectrum|bench|golden|info`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ examples:
   ssm-numerics spectrum legs -n 64           eigenvalues of a HiPPO matrix
   ssm-numerics spectrum legt -n 32 --normal  eigenvalues of its normal part, the modes that S4 starts from
   ssm-numerics bench --only simulate         time simulations against what else there is
+  ssm-numerics golden --out golden           certified kernels in files, for tests in any language
   ssm-numerics info --json                   versions and devices, for a bug report
 
 exit status: 0 if all is well, 1 if a claim fails, 2 if the request makes no sense or a package is missing.
@@ -115,6 +116,18 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument("--small", action="store_true", help="small sizes: whether everything works, not how fast")
     bench.add_argument("--cold", action="store_true", help="first calls in fresh processes instead")
 
+    golden = _command(
+        commands,
+        "golden",
+        run_golden,
+        "certified kernels in files, for tests in any language",
+        "Writes certified kernels of HiPPO, diagonal and low-rank systems under every discretization, as JSON with "
+        "hexadecimal floats and as npz, and a manifest with checksums. Takes some seconds. docs/golden.md describes it.",
+        "examples:\n  ssm-numerics golden --out golden\n  ssm-numerics golden --out /tmp/golden --small\n",
+    )
+    golden.add_argument("-o", "--out", default="golden", metavar="DIR", help="where to write [%(default)s]")
+    golden.add_argument("--small", action="store_true", help="few orders, one step, short kernels")
+
     _command(
         commands,
         "info",
@@ -207,6 +220,21 @@ def run_bench(arguments: argparse.Namespace) -> int:
         if arguments.json:
             Path(arguments.json).write_text(study.to_json(record), encoding="utf-8")
     return 0 if arguments.cold or run.accurate(record) else 1
+
+
+def run_golden(arguments: argparse.Namespace) -> int:
+    """Write golden vectors."""
+    from . import golden, report, study
+    from .benchmarks import table
+
+    report.require({"flint": "python-flint", "rich": "rich"})
+    with table.progress() as progress:
+        manifest = golden.write(arguments.out, arguments.small, progress)
+    if arguments.json:
+        print(study.to_json(manifest), end="")
+    else:
+        print(f"{manifest['kernels']} kernels in {Path(arguments.out) / 'manifest.json'} and beside it")
+    return 0
 
 
 def run_info(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from ssm_numerics import __main__ as cli
 FAST = "gating_is_backward_euler"
 
 
-@pytest.mark.parametrize("command", [[], ["report"], ["verify"], ["spectrum"], ["bench"], ["info"]])
+@pytest.mark.parametrize("command", [[], ["report"], ["verify"], ["spectrum"], ["bench"], ["golden"], ["info"]])
 def test_help_shows_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main([*command, "--help"])
