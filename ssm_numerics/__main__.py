@@ -122,7 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
         run_golden,
         "certified kernels in files, for tests in any language",
         "Writes certified kernels of HiPPO, diagonal and low-rank systems under every discretization, as JSON with "
-        "hexadecimal floats and as npz, and a manifest with checksums. Takes some seconds. docs/golden.md describes it.",
+        "hexadecimal floats and as npz, and a manifest with checksums. Takes seconds. docs/golden.md describes it.",
         "examples:\n  ssm-numerics golden --out golden\n  ssm-numerics golden --out /tmp/golden --small\n",
     )
     golden.add_argument("-o", "--out", default="golden", metavar="DIR", help="where to write [%(default)s]")

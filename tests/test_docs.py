@@ -28,7 +28,7 @@ def page(name: str) -> str:
 # What the pages mention
 
 
-@pytest.mark.parametrize("name", ["index.md", "kernels.md", "diagnostics.md", "testing.md"])
+@pytest.mark.parametrize("name", ["index.md", "kernels.md", "diagnostics.md", "testing.md", "conventions.md"])
 def test_code_runs(name):
     for block in re.findall(r"```python\n(.*?)```", page(name), re.DOTALL):
         exec(block, {})
