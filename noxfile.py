@@ -78,3 +78,10 @@ def docs(session: nox.Session) -> None:
     """The documentation, with every warning an error; not part of the default sessions."""
     session.install("-e", ".[docs,report]")
     session.run("sphinx-build", "-W", "--keep-going", "-n", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """The examples of docs/, with JAX and PyTorch: large downloads, so not part of the default sessions."""
+    session.install("-e", ".[test,examples]")
+    session.run("python", "-m", "pytest", "tests/test_examples.py", "-rs")
