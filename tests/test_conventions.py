@@ -195,6 +195,9 @@ def test_round_trip(name, data):
     condition = softmax_condition(system, dt) if name == "dss-softmax" else layer.condition
     difference = layer.convolution_kernel(L, "krylov_blocked") - kernel(system, dt, layer.discretization)
     assert np.abs(difference).max() <= tolerance(system, dt, condition)
+    if name == "mamba":
+        logs = np.abs(np.log(dt))[..., None] + np.abs(np.log(-system.Lambda))  # phi_1 sees dt Lambda as it was stored
+        assert (np.abs(layer.system.B - system.B) <= 4 * U * (6 + logs) * np.abs(system.B)).all()
     if entry.weight is None:
         assert np.array_equal(layer.system.Lambda.imag, system.full().Lambda.imag)
         return

@@ -69,7 +69,7 @@ def to_parameters(
     Notes
     -----
     *Accuracy*: signs, halves, axes and factors of two are exact. Logarithms cost 4 u (1 + |log x|) relative, products
-    C B 4 u, Mamba's input 16 u, and C~ what `truncate` and `restore` say.
+    C B 4 u, Mamba's input 16 u more than its logarithms, and C~ what `truncate` and `restore` say.
     A mode without a partner becomes two equal ones where the package counts every mode twice.
 
     Examples

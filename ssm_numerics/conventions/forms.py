@@ -10,14 +10,13 @@ import numpy as np
 
 from .. import _arrays
 from .._exponential import phi_1
-from .._results import Result
 from ..state_space import DPLR, DiscreteStateSpace
 from .table import Convention
 from .truncation import restore, truncate
 
 
 @dataclass(frozen=True)
-class Layer(Result):
+class Layer:
     """A system, its step and its discretization, as `convolution_kernel` and `simulate` take them.
 
     `dt` and `discretization` are None where the system is discrete. `condition` is the condition number of what had to
