@@ -393,6 +393,14 @@ def test_s5_with_many_inputs_and_outputs():
     assert all(np.array_equal(again[key], steps[key]) for key in steps if key != "log_step")
 
 
+@pytest.mark.parametrize("name", ["s4-diag", "s4d", "dss", "s5"])
+def test_real_modes_are_stored_twice(name):
+    system = ssm.diagonal_init("s4d-real", 4)
+    K = kernel(system, np.array(0.1), "zoh")
+    found = THEIRS[name](cv.to_parameters(system, 0.1, name))
+    assert np.abs(found - K).max() <= tolerance(system, np.array(0.1))
+
+
 def test_chain_from_dss_over_s4d_to_s5():
     rng = np.random.default_rng(6)
     dss_arrays = {

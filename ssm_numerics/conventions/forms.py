@@ -146,7 +146,6 @@ def to_stored_modes(system: Any, convention: Convention) -> Any:
     for name in ("B", "C", "P", "Q") if low_rank else ("B", "C"):
         values = getattr(system, name)
         columns = (Ellipsis, None) if name in "PQ" else (Ellipsis,)
-        values = np.where(pairs[columns], values, values.real) if name == "C" else values
         factor = share if low_rank or name == "C" else np.ones_like(share)
         changed[name] = _turn(values, turned[columns]) * factor[columns]
     changed["C"] = changed["C"] * changed["C"].real.dtype.type(2 / convention.weight)
