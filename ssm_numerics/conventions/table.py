@@ -82,7 +82,8 @@ CONVENTIONS: dict[str, Convention] = {
         form="truncated where a length is kept",
         length="l_kernel",
         notes="A = diag(Lambda) - P P*. C becomes C~ for the length l_kernel in the first forward pass; 0 before it. "
-        "The initialization clips Im B at +-2 and -Re, -Im Lambda below at 1e-4.",
+        "The initialization clips Im B at +-2 and -Re, -Im Lambda below at 1e-4. Copies tied by n_ssm must be repeated "
+        "first.",
     ),
     "s4-diag": Convention(
         source=f"{_S4}, SSMKernelDiag and FFTConv",
