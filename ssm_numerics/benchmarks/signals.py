@@ -53,7 +53,7 @@ def per_step(H: int, N: int, T: int) -> float:
 
 
 def chunked_flops(H: int, N: int, T: int) -> float:
-    """Blocks of M samples: a lower triangular Toeplitz product, states out, states in, a power of A per block; tables."""
+    """Blocks of M samples: a triangular Toeplitz product, states out, states in, a power of A per block; tables."""
     M = 64 if H > 1 else 128
     tables = 2.0 * N**3 * np.log2(M) + 4.0 * N**2 * M  # squares of A, and the two blocks of vectors by doubling
     return H * (T * (M + STRIP + 4.0 * N + 2.0 * N**2 / M) + tables)
