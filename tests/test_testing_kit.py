@@ -135,6 +135,14 @@ def test_faults_of_diagonal_kernels(name):
     assert_named(testing.check_kernel(DIAGONAL_FAULTS[name]), name)
 
 
+def test_division_by_a_pole_at_zero():
+    def hold(Lambda, B, C, dt, L):
+        z = np.exp(dt * Lambda)
+        return ((C * B * (z - 1) / Lambda) @ z[:, None] ** np.arange(L)) * 1.0
+
+    assert_named(testing.check_kernel(hold, "diagonal", "zoh"), "division_by_zero")
+
+
 @pytest.mark.parametrize("name", FULL_FAULTS)
 def test_faults_of_complex_kernels(name):
     regimes = ("stable", "stiff", "init") if name == "rule_foh" else testing.REGIMES

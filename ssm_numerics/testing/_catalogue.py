@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from .. import _arrays
-from . import _faults, _forms, _sums
+from . import _faults, _form_faults, _looks, _sums
 from ._causes import Fault, Look
 
 _SYSTEMS = (*_faults.ARRAYS, *_faults.STEP, *_faults.other_rules("gbt", 0.5), *_faults.SAMPLES)
 
 _KNOWN: dict[str, tuple[Fault | Look, ...]] = {
-    "check_kernel": (*_SYSTEMS, *_faults.LOOKS),
-    "check_recurrence": (*_SYSTEMS, *_faults.DIRECT, *_faults.LOOKS),
-    "check_discretization": (*_SYSTEMS, *_faults.LOOKS),
-    "check_vandermonde": (*_sums.VANDERMONDE, *_sums.SUMS, _faults.SINGLE),
-    "check_cauchy": (*_sums.CAUCHY, *_sums.SUMS, _faults.SINGLE),
-    "check_nplr": (*_forms.NPLR_FAULTS, *_forms.NPLR_LOOKS),
-    "check_hippo": _forms.HIPPO_FAULTS,
+    "check_kernel": (*_SYSTEMS, *_looks.LOOKS),
+    "check_recurrence": (*_SYSTEMS, *_faults.DIRECT, *_looks.LOOKS),
+    "check_discretization": (*_SYSTEMS, *_looks.LOOKS),
+    "check_vandermonde": (*_sums.VANDERMONDE, *_sums.SUMS, _looks.SINGLE),
+    "check_cauchy": (*_sums.CAUCHY, *_sums.SUMS, _looks.SINGLE),
+    "check_nplr": (*_form_faults.NPLR_FAULTS, *_form_faults.NPLR_LOOKS),
+    "check_hippo": _form_faults.HIPPO_FAULTS,
 }
 
 

@@ -32,7 +32,6 @@ class Fault:
     name: str
     sentence: str
     change: dict[str, Any]
-    alone: bool = False  # not to be combined with another
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def explain(
     for look in looks:
         if look.seen(trials):
             return (look.name,), look.sentence
-    for one, other in combinations([fault for fault in faults if not fault.alone], 2):
+    for one, other in combinations(faults, 2):
         shared = set(one.change) & set(other.change) - {"before", "after"}
         if not shared and fits(order, recipe.changed(one.change).changed(other.change), foretold):
             return (f"{one.name} + {other.name}",), f"{one.sentence} And: {other.sentence}"

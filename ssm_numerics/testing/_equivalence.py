@@ -11,8 +11,9 @@ import numpy as np
 from .. import _arrays
 from ._judge import Parts, Subject, as_arrays, judge
 from ._probes import REGIMES, Case, check_system, probes
+from ._references import reference
 from ._report import Report
-from .checks import kernel_subject, recurrence_subject, reference
+from .checks import kernel_subject, recurrence_subject
 
 
 def check_equivalence(

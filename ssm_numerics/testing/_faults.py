@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from ._causes import Fault, Look, Trial
+from ._causes import Fault
 from ._probes import single
 
 
@@ -274,98 +273,4 @@ def other_rules(rule: str, alpha: float | None) -> tuple[Fault, ...]:
 DIRECT = (
     Fault("D_missing", "D u is missing from the output.", {"direct": 0.0}),
     Fault("D_twice", "D u counts twice.", {"direct": 2.0}),
-)
-
-
-# What failing cases have in common
-
-
-def all_single(trials: Sequence[Trial]) -> bool:
-    """Double precision outside, single precision inside: every error is within the bound of single precision."""
-    if any(trial.eps != 2.0**-52 or trial.trouble for trial in trials):
-        return False
-    single = 2.0**-23 / 2.0**-52
-    ratios = [trial.ratio / single for trial in trials]
-    typical = np.median(
-        [
-            max(
-                d / (2.0**-23 * max(np.abs(p).max(initial=0.0), 1e-300))
-                for d, p in zip(trial.difference, trial.truth, strict=True)
-            )
-            for trial in trials
-        ]
-    )
-    return max(ratios) <= SINGLE_SLACK and float(typical) >= 0.02
-
-
-SINGLE_SLACK = 4.0
-
-
-def only_collisions(trials: Sequence[Trial]) -> bool:
-    """Undamped systems alone fail, and those that are not finite or wrong have a pole on a node of the unit circle."""
-    failing = [trial for trial in trials if trial.failed]
-    undamped = [trial for trial in trials if _undamped(trial.case)]
-    return all(_undamped(trial.case) for trial in failing) and 2 * len(failing) >= min(len(undamped), 2)
-
-
-def _undamped(case: Any) -> bool:
-    return "Lambda" in getattr(case, "arrays", {}) and bool(np.any(case.arrays["Lambda"].real == 0))
-
-
-def only_small_steps(trials: Sequence[Trial]) -> bool:
-    """Short steps alone fail, the shorter the worse: the error is at most what 1/|dt Lambda| explains."""
-    failing, passing = ([t for t in trials if t.failed is wanted] for wanted in (True, False))
-    return bool(passing) and all(_reach(t.case) < 0.1 and t.ratio * _reach(t.case) <= 4 for t in failing)
-
-
-def _reach(case: Any) -> float:
-    """The least |dt Lambda|, or dt ||A||."""
-    if "Lambda" in getattr(case, "arrays", {}):
-        return float(case.dt * np.abs(case.arrays["Lambda"]).min())
-    return float(case.dt * np.linalg.norm(case.arrays["A"], 2)) if "A" in getattr(case, "arrays", {}) else np.inf
-
-
-def only_ill_conditioned(trials: Sequence[Trial]) -> bool:
-    """Errors follow the condition number of the eigenvectors of A."""
-    failing = [trial for trial in trials if trial.failed]
-    if not all("A" in getattr(trial.case, "arrays", {}) for trial in failing) or len(failing) == len(trials):
-        return False
-    return (
-        all(trial.ratio <= SLACK_OF_EIGENVECTORS * _condition(trial.case) for trial in failing)
-        and min(_condition(trial.case) for trial in failing) > 30
-    )
-
-
-SLACK_OF_EIGENVECTORS = 16.0
-
-
-def _condition(case: Any) -> float:
-    return float(np.linalg.cond(np.linalg.eig(case.arrays["A"])[1]))
-
-
-SINGLE = Look(
-    "single_precision_inside",
-    "Single precision inside: the output is float64, its digits are those of float32.",
-    all_single,
-)
-
-LOOKS = (
-    SINGLE,
-    Look(
-        "pole_on_a_node",
-        "Only systems with undamped modes fail: a pole of Lambda meets a node of the unit circle. Use "
-        "the circle r^L = 1/2.",
-        only_collisions,
-    ),
-    Look(
-        "cancellation_at_small_steps",
-        "Only steps with small dt Lambda fail: (e^z - 1)/z cancels; use expm1.",
-        only_small_steps,
-    ),
-    Look(
-        "eigenvectors",
-        "Only matrices with ill-conditioned eigenvectors fail: A is diagonalized, and its "
-        "eigenvectors lose the digits; use a unitary form, or no eigenvectors.",
-        only_ill_conditioned,
-    ),
 )

@@ -18,19 +18,16 @@ from .. import _arrays
 from .._results import Result
 from . import _faults
 from ._causes import Foretold, Trial, fits
+from ._form_faults import HALF_FORM, as_lmu, only, scaled
 from ._forms import (
-    HALF_FORM,
     FormCase,
-    as_lmu,
     form_arguments,
     form_foretold,
     form_truth,
     full_form,
     matrices_foretold,
     matrices_truth,
-    only,
     rebuilt_parts,
-    scaled,
 )
 from ._judge import Subject, as_arrays, trial
 from ._probes import check_system, probes

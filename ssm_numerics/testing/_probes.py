@@ -23,7 +23,7 @@ SYSTEMS = ("diagonal", "diagonal_pairs", "dplr", "dplr_pairs", "dense")
 """Words for `system=`: what the callable is given. "_pairs" systems store one mode per conjugate pair, each a pair."""
 
 REGIMES = ("stable", "marginal", "stiff", "init")
-"""Damped poles (slow in long cases); poles on the imaginary axis; scales 1000 apart; HiPPO or S4D initializations."""
+"""Damped poles (slow in long cases); on the imaginary axis, 0 too; scales 1000 apart; HiPPO or S4D initializations."""
 
 LENGTHS = (1, 2, 3, 5, 8, 16, 33, 64)
 UNITARY = ("legs", "legt", "lagt", "fout")
@@ -149,6 +149,8 @@ def _modes(regime: str, n: int, of: str, rng: np.random.Generator) -> dict[str, 
         Lambda = nplr("legs", 2 * n, method="eigh").Lambda[:n] if of == "s4d-legs" else diagonal_init(of, 2 * n).Lambda
     else:
         Lambda = -_damping(regime, n, rng) + 1j * rng.uniform(-6, 6, n)
+        if regime == "marginal" and n > 1 and rng.random() < 0.5:
+            Lambda[0] = 0
     return {"Lambda": Lambda + 0j, "B": 2 * _complex(rng, n), "C": _complex(rng, n)}
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from .. import _arrays
 from ._causes import Fault
-from ._faults import SINGLE, on, rounded_arrays
+from ._faults import on, rounded_arrays
 from ._judge import Parts, Subject, judge
+from ._looks import SINGLE
 from ._probes import FINE, LENGTHS, single
 from ._recipes import Recipe
 from ._report import Report

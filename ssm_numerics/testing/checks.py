@@ -25,12 +25,11 @@ from ..discretization import rule
 from . import _faults
 from ._causes import Trial
 from ._judge import Parts, Subject, judge
+from ._looks import LOOKS
 from ._probes import REGIMES, Case, check_system, probes
-from ._recipes import Recipe, kernel, one_step, response, step
+from ._recipes import Recipe, kernel, one_step, response
+from ._references import kernel_truth, response_truth, step_truth
 from ._report import Report
-
-FACTOR = 4.0
-"""Bounds are FACTOR (n + 8)(1 + dt ||A||) times what roundings of eps in every step add up to."""
 
 
 def check_kernel(
@@ -185,7 +184,7 @@ def check_discretization(
     check_system(system, ("dense", "diagonal", "dplr"))
     if word == "foh":
         _arrays.fail("discretization", "be a rule with one B_bar", "it is 'foh'")
-    truth = partial(_step_truth, output)
+    truth = partial(step_truth, output)
     arguments = partial(_rule_arguments, output)
 
     def foretold(case: Case, recipe: Recipe) -> Parts:
@@ -199,15 +198,13 @@ def check_discretization(
 def kernel_subject(system: str, discretization: str, alpha: float | None) -> Subject:
     """What `check_kernel` compares."""
     word, number = rule(discretization, alpha, "discretization")
-    return _subject("check_kernel", check_system(system), word, number, _kernel_truth, kernel, _step_arguments)
+    return _subject("check_kernel", check_system(system), word, number, kernel_truth, kernel, _step_arguments)
 
 
 def recurrence_subject(system: str, discretization: str, alpha: float | None) -> Subject:
     """What `check_recurrence` compares."""
     word, number = rule(discretization, alpha, "discretization")
-    return _subject(
-        "check_recurrence", check_system(system), word, number, _response_truth, response, _signal_arguments
-    )
+    return _subject("check_recurrence", check_system(system), word, number, response_truth, response, _signal_arguments)
 
 
 def _subject(
@@ -223,9 +220,7 @@ def _subject(
     faults = (*faults, *(_faults.DIRECT if check == "check_recurrence" else ()))
     title = f"{check}({system}, {word}{f' {alpha:g}' if word == 'gbt' else ''})"
     hides = {"check_kernel": ("D", "u"), "check_discretization": ("D", "C", "u", "L")}.get(check, ())
-    return Subject(
-        title, arguments, lambda case: truth(case, recipe), foretold, faults, _faults.LOOKS, recipe, hides=hides
-    )
+    return Subject(title, arguments, lambda case: truth(case, recipe), foretold, faults, LOOKS, recipe, hides=hides)
 
 
 def _step_arguments(case: Case) -> tuple:
@@ -240,78 +235,6 @@ def _rule_arguments(output: bool, case: Case) -> tuple:
     names = [name for name in case.arrays if name not in "CD"]
     C_and_D = (case.arrays["C"], float(case.arrays["D"])) if output else ()
     return (*(case.arrays[name] for name in names), *C_and_D, case.dt)
-
-
-@lru_cache(maxsize=16384)
-def reference(case: Case, recipe: Recipe) -> tuple[np.ndarray, float]:
-    """The kernel of a case, by ball arithmetic where it is there, and what eps may do to it."""
-    from .. import certified
-    from ..convolution_kernel import convolution_kernel
-
-    arguments = case.continuous(), case.L, case.dt, recipe.rule, recipe.alpha
-    try:
-        K = certified.convolution_kernel(*arguments).mid
-    except ImportError:
-        K = convolution_kernel(*arguments)
-    return K, tolerance(case, recipe)
-
-
-def tolerance(case: Case, recipe: Recipe) -> float:
-    """FACTOR (n + 8)(1 + dt ||A||) max_l sum_j ||C A_bar^{l-j}|| ||A_bar^j B_bar||."""
-    one = step(case, recipe)
-    order = len(one.B_bar)
-    b, c = (np.zeros(case.L) for _ in "bc")
-    x, y = one.B_bar if one.previous is None else abs(one.B_bar) + abs(one.previous), one.C
-    for l in range(case.L):
-        b[l], c[l] = np.linalg.norm(x), np.linalg.norm(y)
-        x, y = one.A_bar @ x, y @ one.A_bar
-    return float(FACTOR * (order + 8) * (1 + stretch(case)) * np.convolve(b, c)[: case.L].max())
-
-
-def stretch(case: Case) -> float:
-    """dt ||A||, from above."""
-    arrays = case.arrays
-    if "A" in arrays:
-        return case.dt * float(np.linalg.norm(arrays["A"], 2))
-    low_rank = np.linalg.norm(arrays["P"]) * np.linalg.norm(arrays["Q"]) if "P" in arrays else 0.0
-    return case.dt * float(np.abs(arrays["Lambda"]).max() + 2 * low_rank)
-
-
-def _kernel_truth(case: Case, recipe: Recipe) -> tuple[Parts, tuple[float, ...]]:
-    K, allowed = reference(case, recipe)
-    return (K,), (allowed,)
-
-
-def _response_truth(case: Case, recipe: Recipe) -> tuple[Parts, tuple[float, ...]]:
-    K, allowed = reference(case, recipe)
-    direct = case.arrays["D"] * case.u
-    y = np.convolve(K, case.u)[: case.L] + direct
-    return (y,), (allowed * float(np.abs(case.u).sum()) + 4 * float(np.abs(direct).max()),)
-
-
-def _step_truth(output: bool, case: Case, recipe: Recipe) -> tuple[Parts, tuple[float, ...]]:
-    A_bar, B_bar = rule_reference(case, recipe)
-    size = FACTOR * (case.n + 8) * (1 + stretch(case))
-    allowed = (size * max(1.0, float(np.linalg.norm(A_bar))), size * float(np.linalg.norm(B_bar)))
-    if not output:
-        return (A_bar, B_bar), allowed
-    C, D = case.arrays["C"], np.asarray(case.arrays["D"])
-    return (A_bar, B_bar, C, D), (*allowed, 4 * float(np.abs(C).max()), 4 * float(np.abs(D)))
-
-
-@lru_cache(maxsize=16384)
-def rule_reference(case: Case, recipe: Recipe) -> Parts:
-    """A_bar and B_bar by ball arithmetic where it is there."""
-    from .. import certified
-    from ..discretization import discretize
-
-    try:
-        exact = certified.discretize(case.continuous(), case.dt, recipe.rule, recipe.alpha)
-        return exact.A_bar.mid, exact.B_bar.mid
-    except ImportError:
-        discrete: Any = discretize(case.continuous(), case.dt, recipe.rule, recipe.alpha)
-        discrete = discrete.to_dense() if case.system == "dplr" else discrete
-        return discrete.A_bar, discrete.B_bar
 
 
 @lru_cache(maxsize=64)
