@@ -201,7 +201,7 @@ def compute(small=False):
     seeds = range(SEED, SEED + (1 if small else 6))
     rows = []
     for name, (check, fn, options) in {**RIGHT, **OURS}.items():
-        reports = [check(fn, seed=seed, cases=8 if small else 40, **options) for seed in seeds]
+        reports = [check(fn, seed=seed, cases=4 if small else 40, **options) for seed in seeds]
         ratios = np.concatenate([np.divide(report.errors, report.bounds) for report in reports])
         rows.append(
             {
