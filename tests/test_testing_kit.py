@@ -172,6 +172,14 @@ def test_no_false_alarm(name):
     check(fn, cases=8, **options).raise_if_failed()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_unstable_rules_can_be_checked(seed):
+    def euler(Lambda, B, C, dt, L):
+        return 2 * ((C * dt * B) @ (1 + dt * Lambda)[:, None] ** np.arange(L)).real
+
+    testing.check_kernel(euler, discretization="euler", cases=8, seed=seed).raise_if_failed()
+
+
 # Reports
 
 
