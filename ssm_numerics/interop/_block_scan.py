@@ -69,7 +69,7 @@ class Blocks:
     def __init__(self, discrete: Any, u: Any, dtype: np.dtype) -> None:
         heads = discrete.batch_shape
         first = u.ndim - 1 - len(heads)
-        u = u.rechunk({axis: -1 for axis in range(first, u.ndim - 1)})
+        u = u.rechunk(dict.fromkeys(range(first, u.ndim - 1), -1))
         cuts = np.cumsum([0, *u.chunks[-1]]).tolist()
         two_taps = discrete.B_bar_previous is not None
         self.parts = [

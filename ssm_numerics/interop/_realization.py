@@ -78,7 +78,7 @@ def real_form(system: Any) -> Any:
     return type(dense)(**{name: None if part is None else part.real for name, part in parts.items()})
 
 
-def paired(system: ModalSystem) -> ModalSystem:
+def paired(system: Any) -> Any:
     """Half storage of a fully stored system whose modes are, bit for bit, real or in conjugate pairs."""
     names = [name for name, letters in system._SPEC.items() if "N" in letters and getattr(system, name) is not None]
     axes = {name: system._SPEC[name].index("N") - len(system._SPEC[name]) for name in names}
@@ -92,7 +92,7 @@ def paired(system: ModalSystem) -> ModalSystem:
     first = np.argmax(modes.imag != 0, axis=1)  # of a mode and its partner, the first nonzero imaginary part decides
     sign = np.sign(modes.imag[np.arange(n_modes), first])
     kept = {name: np.compress(sign >= 0, getattr(system, name), axis=axes[name]) for name in names}
-    changed = {field.name: getattr(system, field.name) for field in fields(system)}  # type: ignore[arg-type]
+    changed = {field.name: getattr(system, field.name) for field in fields(system)}
     return type(system)(**{**changed, **kept, "conjugate_pairs": sign[sign >= 0] > 0})
 
 
