@@ -1,25 +1,29 @@
-"""A linear recurrence over dask arrays that are cut in time, in two passes.
+"""A linear recurrence over dask arrays that are cut in time, in two passes over their blocks.
 
-The first pass runs every block of samples from rest and keeps its last state g_j; blocks are independent. The states at
-the cuts follow one another,
+The first pass runs every block of samples from rest and keeps its last state g_j and last sample u_j. States at the
+cuts follow one another,
 
-    x_j = A_bar^(L_j) x_{j-1} + g_j,
+    x_j = A_bar^(L_j) x_{j-1} + A_bar^(L_j - 1) B_bar_previous u_{j-1} + g_j,
 
-N numbers per channel and block. The second pass runs every block again, from the state before it: no response is
-corrected, so none is subtracted. A_bar^L is applied as a product of I + X_i, one for each bit of L, with increments
-X_i = A_bar^(2^i) - I squared by X <- 2 X + X^2, which keeps the digits of small steps and never loses more than
-L (N + 3) u in all.
+where the middle term is FOH's. The second pass reads the blocks anew, from their source, and runs each from the state
+and the sample before it: no block waits in memory for a state, and nothing is subtracted from a response.
+
+A_bar^L is applied as a product of I + X_i, one for each bit of L, with increments X_i = A_bar^(2^i) - I squared by
+X <- 2 X + X^2. That keeps the digits of small steps, and loses no more than the L steps it stands for.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import product
 from typing import Any
 
 import dask
 import dask.array
 import numpy as np
+from dask.graph_manipulation import clone
+from dask.highlevelgraph import HighLevelGraph
 
 from .. import _arrays, _pairs
 from .._increments import identity_like
@@ -45,16 +49,16 @@ def stored_state(system: Any, discrete: Any, x0: Any) -> tuple[Any, np.ndarray]:
 
 def responses(discrete: Any, x0: np.ndarray, u: Any) -> Any:
     """Outputs (..., *heads, T) of signals u (..., *heads or ones, T), cut where they are but not along heads."""
-    blocks = Blocks(discrete, u, x0.dtype)
-    states = blocks.states(x0, len(blocks.parts) - 1)
-    y = [blocks.run(_outputs, part, state, blocks.time) for part, state in zip(blocks.parts, states, strict=True)]
-    return dask.array.concatenate(y, axis=-1)
+    blocks = _Blocks.of(discrete, u, x0.dtype)
+    states = blocks.states(x0, blocks.count - 1)
+    again = clone(blocks.u, assume_layers=False) if blocks.count > 1 else blocks.u
+    return blocks.map(_outputs, blocks.lengths, blocks.dtype, again, states)
 
 
 def coefficients(op: HiPPO, discrete: Any, u: Any) -> Any:
     """The last states (..., N) of a HiPPO operator at rest before signals u (..., T)."""
-    blocks = Blocks(discrete, u, discrete.dtype)
-    return blocks.states(np.zeros(op.N), len(blocks.parts))[-1].astype(u.dtype)
+    blocks = _Blocks.of(discrete, u, discrete.dtype)
+    return blocks.states(np.zeros(op.N), blocks.count).blocks[..., -1][..., : op.N].astype(u.dtype)
 
 
 def coefficients_of_all(op: HiPPO, u: Any, discretization: str, alpha: float | None) -> Any:
@@ -63,70 +67,110 @@ def coefficients_of_all(op: HiPPO, u: Any, discretization: str, alpha: float | N
     return u.map_blocks(run, chunks=(*u.chunks[:-1], (op.N,)), meta=np.empty((0,) * u.ndim, dtype=u.dtype))
 
 
-class Blocks:
-    """The blocks in time of signals, each with the sample before it where the system reads that, and their states."""
+@dataclass(frozen=True)
+class _Blocks:
+    """Signals in blocks, the system that runs over them as one object of the graph, and the dtypes of what it gives."""
 
-    def __init__(self, discrete: Any, u: Any, dtype: np.dtype) -> None:
+    u: Any
+    system: Any
+    heads: tuple[int, ...]
+    n: int
+    dtype: np.dtype
+    state_dtype: np.dtype
+
+    @classmethod
+    def of(cls, discrete: Any, u: Any, dtype: np.dtype) -> _Blocks:
+        """Blocks of u for a system whose initial state has a dtype; dimensions of heads become one chunk."""
         heads = discrete.batch_shape
-        first = u.ndim - 1 - len(heads)
-        u = u.rechunk(dict.fromkeys(range(first, u.ndim - 1), -1))
-        cuts = np.cumsum([0, *u.chunks[-1]]).tolist()
-        two_taps = discrete.B_bar_previous is not None
-        self.parts = [
-            (u[..., begin:end], u[..., begin - 1] if two_taps and begin else None) for begin, end in pairwise(cuts)
-        ]
+        u = u.rechunk(dict.fromkeys(range(u.ndim - 1 - len(heads), u.ndim - 1), -1))
         by_pairs = getattr(discrete, "pairs", None) is not None
-        dtype = _arrays.real_dtype(dtype) if by_pairs else dtype
-        self.dtype = np.result_type(discrete.output_dtype, u.dtype, dtype)
-        self._state_dtype = _arrays.complex_dtype(self.dtype) if by_pairs else self.dtype
-        self._shape = (*u.shape[:first], *heads, discrete.C.shape[-1])
-        self._chunks = (*u.chunks[:first], *heads, discrete.C.shape[-1])
-        self._lead, self.time, self.state = tuple(range(u.ndim - 1)), u.ndim - 1, u.ndim  # names of axes, as numbers
-        self._discrete = dask.delayed(discrete)
-        self._advance = partial(_advance, diagonal=isinstance(discrete, DiscreteDiagonal))
-        lengths = set(u.chunks[-1])
-        self._factors = {length: dask.delayed(transition_factors)(self._discrete, length) for length in lengths}
+        dtype = np.result_type(discrete.output_dtype, u.dtype, _arrays.real_dtype(dtype) if by_pairs else dtype)
+        state_dtype = _arrays.complex_dtype(dtype) if by_pairs else dtype
+        return cls(u, dask.delayed(discrete), heads, discrete.C.shape[-1], dtype, state_dtype)
 
-    def run(self, function: Any, part: tuple[Any, Any], state: Any, last: int) -> Any:
-        """function(discrete, block, state, sample before) for all channels; the result ends with axis `last`."""
-        block, before = part
-        past = (None, None) if before is None else (before, self._lead)
-        dtype = self.dtype if last == self.time else self._state_dtype
-        arrays = (self._discrete, None, block, (*self._lead, self.time), state, (*self._lead, self.state), *past)
-        meta = np.empty((0,) * block.ndim, dtype=dtype)
-        return dask.array.blockwise(function, (*self._lead, last), *arrays, concatenate=True, dtype=dtype, meta=meta)
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Samples of every block."""
+        return self.u.chunks[-1]
 
-    def states(self, x0: np.ndarray, count: int) -> list[Any]:
-        """The states before the first block and after each of the first `count` ones."""
-        rest = dask.array.zeros(self._shape, chunks=self._chunks, dtype=self._state_dtype)
-        states = [rest + x0.astype(self._state_dtype)]
-        axes = (*self._lead, self.state)
-        for part in self.parts[:count]:
-            forced = self.run(_last_state, part, rest, self.state)
-            factors, meta = self._factors[part[0].shape[-1]], np.empty((0,) * forced.ndim, dtype=forced.dtype)
-            arrays = (factors, None, states[-1], axes, forced, axes)
-            states.append(dask.array.blockwise(self._advance, axes, *arrays, dtype=forced.dtype, meta=meta))
-        return states
+    @property
+    def count(self) -> int:
+        """How many blocks there are."""
+        return len(self.lengths)
+
+    @property
+    def lead(self) -> tuple[tuple[int, ...], ...]:
+        """The chunks of all dimensions but time."""
+        return (*self.u.chunks[: self.u.ndim - 1 - len(self.heads)], *((size,) for size in self.heads))
+
+    def map(self, function: Any, last: tuple[int, ...], dtype: np.dtype, *arrays: Any) -> Any:
+        """function(system, block, ...) for every block, with `last` the chunks of the result's last axis."""
+        meta = np.empty((0,) * self.u.ndim, dtype=dtype)
+        return dask.array.map_blocks(function, self.system, *arrays, chunks=(*self.lead, last), dtype=dtype, meta=meta)
+
+    def states(self, x0: np.ndarray, count: int) -> Any:
+        """State and sample (..., N + 1) before the first block and after each of the first `count`, side by side."""
+        width, dtype = self.n + 1, self.state_dtype
+        shape = (*(sum(sizes) for sizes in self.lead), width)
+        start = np.concatenate([x0, np.zeros((*x0.shape[:-1], 1))], axis=-1).astype(dtype)
+        before = dask.array.zeros(shape, chunks=(*self.lead, (width,)), dtype=dtype) + start
+        forced = self.map(partial(_last_state, dtype=dtype), (width,) * self.count, dtype, self.u)
+        hops = {length: dask.delayed(_Hop.of)(self.system, length) for length in set(self.lengths[:count])}
+        name = f"states-{dask.base.tokenize(before.name, forced.name, count)}"
+        graph: dict[Any, Any] = {}
+        for chunk in product(*(range(len(sizes)) for sizes in self.lead)):
+            graph[name, *chunk, 0] = (before.name, *chunk, 0)
+            for j, length in enumerate(self.lengths[:count]):
+                graph[name, *chunk, j + 1] = (_after, hops[length].key, (name, *chunk, j), (forced.name, *chunk, j))
+        layers = HighLevelGraph.from_collections(name, graph, dependencies=[before, forced, *hops.values()])
+        return dask.array.Array(layers, name, (*self.lead, (width,) * (count + 1)), meta=before._meta)
 
 
-def _outputs(discrete: Any, u: np.ndarray, x0: np.ndarray, u_before: np.ndarray | None) -> np.ndarray:
+@dataclass(frozen=True)
+class _Hop:
+    """From the state before a block to the state after it, without the block's own samples."""
+
+    factors: list[np.ndarray]
+    sample: np.ndarray
+    diagonal: bool
+
+    @classmethod
+    def of(cls, discrete: Any, length: int) -> _Hop:
+        """A_bar^L, and A_bar^(L - 1) B_bar_previous for the sample before."""
+        diagonal = isinstance(discrete, DiscreteDiagonal)
+        previous = np.zeros_like(discrete.B_bar) if discrete.B_bar_previous is None else discrete.B_bar_previous
+        if previous.any():
+            previous = times(transition_factors(discrete, length - 1), previous, diagonal)
+        return cls(transition_factors(discrete, length), previous, diagonal)
+
+
+def _outputs(discrete: Any, u: np.ndarray, before: np.ndarray) -> np.ndarray:
     """The second pass."""
-    return simulate(discrete, u, x0=x0 if x0.any() else None, u_before=0.0 if u_before is None else u_before)
+    x0, sample = before[..., :-1], before[..., -1]
+    u_before = sample if np.iscomplexobj(u) else sample.real
+    return simulate(discrete, u, x0=x0 if x0.any() else None, u_before=u_before)
 
 
-def _last_state(discrete: Any, u: np.ndarray, rest: np.ndarray, u_before: np.ndarray | None) -> np.ndarray:
+def _last_state(discrete: Any, u: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The first pass."""
-    return simulate(discrete, u, u_before=0.0 if u_before is None else u_before, return_state=True)[1].astype(
-        rest.dtype
-    )
+    state = simulate(discrete, u, return_state=True)[1]
+    sample = np.broadcast_to(u[..., -1:], (*state.shape[:-1], 1))
+    return np.concatenate([state, sample], axis=-1).astype(dtype)
 
 
-def _advance(factors: list[np.ndarray], x: np.ndarray, forced: np.ndarray, diagonal: bool) -> np.ndarray:
-    """A_bar^L x + g."""
+def _after(hop: _Hop, before: np.ndarray, forced: np.ndarray) -> np.ndarray:
+    """State and sample after a block, of those before it."""
+    x, sample = before[..., :-1], before[..., -1:]
+    state = times(hop.factors, x, hop.diagonal) + hop.sample * sample + forced[..., :-1]
+    return np.concatenate([state, forced[..., -1:]], axis=-1).astype(forced.dtype)
+
+
+def times(factors: list[np.ndarray], x: np.ndarray, diagonal: bool) -> np.ndarray:
+    """The product of all I + X, applied to states (..., N)."""
     with np.errstate(all="ignore"):
         for X in factors:
             x = x + (X * x if diagonal else (X @ x[..., None])[..., 0])
-        return x + forced
+    return x
 
 
 def transition_factors(discrete: Any, length: int) -> list[np.ndarray]:

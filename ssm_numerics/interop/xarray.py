@@ -145,6 +145,8 @@ def features(
     (('channel', 'coefficient'), array([1., 0., 0., 0.]))
     """
     _check(x, dim)
+    if not isinstance(op, HiPPO):
+        _arrays.fail("op", "be a HiPPO operator, as `hippo` returns it", f"it is {type(op).__name__}", TypeError)
     if scaled and _is_lazy(x) and len(x.chunksizes[dim]) > 1:
         found = f"it has {len(x.chunksizes[dim])} (x.chunk({{{dim!r}: -1}}) joins them)"
         _arrays.fail("x", f"be one chunk along {dim!r} where `scaled` is True", found)
