@@ -5,8 +5,8 @@ cuts follow one another,
 
     x_j = A_bar^(L_j) x_{j-1} + A_bar^(L_j - 1) B_bar_previous u_{j-1} + g_j,
 
-where the middle term is FOH's. The second pass reads the blocks anew, from their source, and runs each from the state
-and the sample before it: no block waits in memory for a state, and nothing is subtracted from a response.
+wherethe middle term is FOH's. The second pass runs every block again, from the state and the sample before it: nothing is
+subtracted from a response. dask keeps a block, or spills it to disk, until both passes have read it.
 
 A_bar^L is applied as a product of I + X_i, one for each bit of L, with increments X_i = A_bar^(2^i) - I squared by
 X <- 2 X + X^2. That keeps the digits of small steps, and loses no more than the L steps it stands for.
@@ -22,7 +22,6 @@ from typing import Any
 import dask
 import dask.array
 import numpy as np
-from dask.graph_manipulation import clone
 from dask.highlevelgraph import HighLevelGraph
 
 from .. import _arrays, _pairs
@@ -47,12 +46,15 @@ def stored_state(system: Any, discrete: Any, x0: Any) -> tuple[Any, np.ndarray]:
     return dense, start if pairs is None else _pairs.realify(start, pairs)
 
 
-def responses(discrete: Any, x0: np.ndarray, u: Any) -> Any:
-    """Outputs (..., *heads, T) of signals u (..., *heads or ones, T), cut where they are but not along heads."""
+def responses(discrete: Any, x0: np.ndarray, u: Any, new: list[int]) -> Any:
+    """Outputs (..., *heads, T) of signals u (..., *heads, T) that lack the `new` axes; heads are one chunk."""
+    if new:
+        axes = [len(new) + u.ndim + axis for axis in new]
+        meta = np.empty((0,) * (u.ndim + len(new)), dtype=u.dtype)
+        u = u.map_blocks(partial(np.expand_dims, axis=tuple(new)), new_axis=axes, dtype=u.dtype, meta=meta)
     blocks = _Blocks.of(discrete, u, x0.dtype)
     states = blocks.states(x0, blocks.count - 1)
-    again = clone(blocks.u, assume_layers=False) if blocks.count > 1 else blocks.u
-    return blocks.map(_outputs, blocks.lengths, blocks.dtype, again, states)
+    return blocks.map(_outputs, blocks.lengths, blocks.dtype, blocks.u, states)
 
 
 def coefficients(op: HiPPO, discrete: Any, u: Any) -> Any:

@@ -57,7 +57,7 @@ def filter(
     -----
     A dask array that is one chunk along `dim` is filtered chunk by chunk. One that is cut in time takes two passes
     (:doc:`interop`): every block but the last is run twice, in any order but for a chain of N numbers per channel and
-    block, and nothing needs more memory than a few blocks. Dimensions named in `heads` are joined to one chunk.
+    block. dask keeps a block, or spills it to disk, until its second run. Dimensions named in `heads` are one chunk.
 
     *Accuracy*: as `simulate`, however the signal is cut: |error| <= 64 T (N + 4) u ||C|| (||B_bar|| sum |u| + ||x0||)
     where ||A_bar||_2 <= 1.
@@ -80,12 +80,12 @@ def filter(
     new = tuple(name for name in heads if name not in x.dims)
 
     def run(u: Any) -> Any:
-        u = np.expand_dims(u, [heads.index(name) - len(heads) - 1 for name in new])
+        axes = [heads.index(name) - len(heads) - 1 for name in new]
         if not _is_lazy(x):
-            return simulate(system, u, dt, discretization, alpha=alpha, x0=x0)
+            return simulate(system, np.expand_dims(u, axes), dt, discretization, alpha=alpha, x0=x0)
         from ._block_scan import responses, stored_state
 
-        return responses(*stored_state(system, discrete, x0), u)
+        return responses(*stored_state(system, discrete, x0), u, axes)
 
     inside = [name for name in heads if name not in new]
     y = xarray.apply_ufunc(

@@ -21,7 +21,12 @@ HEADS = ssm.Diagonal(
 )
 
 
-@parametrize_with_checks([HippoFeatures(N=4), HippoFeatures("legs", 3, scaled=True), SSMFilter(), SSMFilter(HEADS)])
+CHECKS = parametrize_with_checks(
+    [HippoFeatures(N=4), HippoFeatures("legs", 3, scaled=True), SSMFilter(), SSMFilter(HEADS)]
+)
+
+
+@pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
