@@ -5,8 +5,8 @@ cuts follow one another,
 
     x_j = A_bar^(L_j) x_{j-1} + A_bar^(L_j - 1) B_bar_previous u_{j-1} + g_j,
 
-wherethe middle term is FOH's. The second pass runs every block again, from the state and the sample before it: nothing is
-subtracted from a response. dask keeps a block, or spills it to disk, until both passes have read it.
+where the middle term is FOH's. The second pass runs every block again, from the state and the sample before it:
+nothing is subtracted from a response. dask keeps a block, or spills it to disk, until both passes have read it.
 
 A_bar^L is applied as a product of I + X_i, one for each bit of L, with increments X_i = A_bar^(2^i) - I squared by
 X <- 2 X + X^2. That keeps the digits of small steps, and loses no more than the L steps it stands for.
