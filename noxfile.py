@@ -74,6 +74,15 @@ def cuda(session: nox.Session) -> None:
 
 
 @nox.session
+def interop(session: nox.Session) -> None:
+    """The libraries of `interop`, newest or, with `lowest`, as old as pyproject.toml allows; not a default session."""
+    extras = nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]["interop"]
+    oldest = [extra.replace(">=", "==") for extra in extras] if "lowest" in session.posargs else []
+    session.install("-e", ".[interop,test]", *oldest)
+    session.run("python", "-m", "pytest", "tests/interop", "ssm_numerics/interop")
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, with every warning an error; not part of the default sessions."""
     session.install("-e", ".[docs,report]")

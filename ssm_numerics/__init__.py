@@ -1,7 +1,7 @@
 """Numerical analysis of structured state space models (S4 and its family): definitions, kernels, views, diagnostics.
 
 Importing the package loads NumPy only; SciPy, Numba, matplotlib and python-flint are loaded by the first call that
-needs them. `certified`, `conventions`, `lemma` and `testing` are submodules, loaded at first use.
+needs them. `certified`, `conventions`, `interop`, `lemma` and `testing` are submodules, loaded at first use.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from .transients import kreiss_constant, transient_growth
 from .versions import show_versions
 
 if TYPE_CHECKING:
-    from . import certified, conventions, lemma, testing
+    from . import certified, conventions, interop, lemma, testing
 
 __version__ = "0.1.0"
 
-_SUBMODULES = ("certified", "conventions", "lemma", "testing")
+_SUBMODULES = ("certified", "conventions", "interop", "lemma", "testing")
 
 __all__ = [
     "DPLR",
@@ -81,6 +81,7 @@ __all__ = [
     "henrici_departure",
     "hippo",
     "impulse_response",
+    "interop",
     "kreiss_constant",
     "krylov_condition",
     "largest_stable_step",

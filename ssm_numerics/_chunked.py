@@ -267,7 +267,7 @@ class DiagonalParts:
 
         def times(w: np.ndarray, factor: np.ndarray) -> np.ndarray:
             if self._pairs is None:
-                return (w * factor[:, None]).astype(self._dtype, copy=False)
+                return self._real(w * factor[:, None]).astype(self._dtype, copy=False)
             return halves(as_modes(w) * factor[:, None])
 
         return Tables(

@@ -152,6 +152,17 @@ def chosen(discrete, shape, x0=None, state=False):
     return _simulation.choose(_simulation.Problem(discrete, np.broadcast_to(1.0, shape), x0, ZERO, state))
 
 
+def test_real_modes_run_in_blocks_without_complex_arithmetic():
+    """Systems of real modes, fully stored: no imaginary part is dropped on the way (that would warn)."""
+    system, u = ssm.Diagonal([-1.0, -2.0], [1.0, 2.0], [3.0, 1.0]), np.sin(np.arange(100.0))
+    y, state = ssm.simulate(system, u, 0.1, x0=[1.0, 2.0], method="chunked", return_state=True)
+    expected, final = ssm.simulate(system, u, 0.1, x0=[1.0, 2.0], method="recurrence", return_state=True)
+    S = scale(system, u, 0.1, {"discretization": "bilinear", "alpha": None}) + np.linalg.norm([3, 1]) * 5**0.5
+    assert y.dtype == state.dtype == np.float64
+    assert np.abs(y - expected).max() <= tolerance(system, u, S)
+    assert np.abs(state - final).max() <= tolerance(system, u, S)  # ||C|| > 1
+
+
 def test_auto_takes_what_is_fast():
     dense = ssm.discretize(ssm.hippo("legs", 64).state_space(np.ones(64)), 1e-3)
     assert chosen(dense, (100,)) == "recurrence" and chosen(dense, (100_000,)) == "chunked"
