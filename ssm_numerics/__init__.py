@@ -30,7 +30,7 @@ from .nplr import nplr
 from .online_compression import compress
 from .products import cauchy_product, vandermonde_product
 from .pseudospectra import pseudospectral_abscissa, pseudospectral_radius, pseudospectrum
-from .recurrence import Stream, simulate
+from .recurrence import simulate
 from .stability import largest_stable_step, stability_region
 from .state_space import (
     DPLR,
@@ -40,6 +40,7 @@ from .state_space import (
     DiscreteStateSpace,
     StateSpace,
 )
+from .streaming import Stream
 from .transients import kreiss_constant, transient_growth
 from .versions import show_versions
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -110,7 +110,12 @@ def simulate_rows(problem: Problem, method: str, name: str = "u") -> tuple[np.nd
         return y, state
     if asked == "auto" and method != "recurrence":
         return simulate_rows(problem, "recurrence", name)
-    found = f"it overflows within {problem.n_samples} samples; shorten the signal, reduce `dt` or use an implicit rule"
+    refuse_overflow(name, problem.n_samples)
+
+
+def refuse_overflow(name: str, n_samples: int) -> NoReturn:
+    """The error of a response that grows out of range."""
+    found = f"it overflows within {n_samples} samples; shorten the signal, reduce `dt` or use an implicit rule"
     _arrays.fail(name, "keep the response finite", found)
 
 

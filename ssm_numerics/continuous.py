@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from . import _arrays, _pairs
 from ._exponential import holds
+from ._steppers import step_blocks, with_step_axis
 from ._stepping import CONTINUOUS, refuse_complex, run
 from .convolution_kernel import METHODS, Problem
 from .discretization import exact_steps
@@ -176,9 +176,9 @@ def respond(
     even = even_step(times)
     if even is not None:
         steps[1:] = even
-    expanded = _with_step_axis(system)
+    expanded = with_step_axis(system)
     parts = []
-    for begin, end in _step_blocks(steps, system):
+    for begin, end in step_blocks(steps, system):
         distinct, which = np.unique(steps[begin:end], return_inverse=True)
         discrete = exact_steps(expanded, distinct.astype(_arrays.real_dtype(system.dtype)), hold)
         y, state = run(discrete, signal[..., begin:end], state, before, step=which.astype(np.int64))
@@ -229,21 +229,6 @@ def _state(system: Any, x0: Any) -> np.ndarray:
     if pairs is not None:
         _pairs.require_real("x0", state, pairs)
     return state
-
-
-def _with_step_axis(system: Any) -> Any:
-    """The system with a last leading axis of length one, along which steps will differ, and without D."""
-    changed = {n: np.expand_dims(getattr(system, n), -1 - len(axes)) for n, axes in system._SPEC.items() if axes}
-    return replace(system, **changed, D=0.0)
-
-
-def _step_blocks(steps: np.ndarray, system: Any) -> list[tuple[int, int]]:
-    """Ranges of samples whose distinct steps fit into the working memory together."""
-    per_step = 8 * 16 * max(system.A.size if isinstance(system, StateSpace) else system.C.size, 1)
-    limit = max(1, BLOCK_BYTES // per_step)
-    if np.unique(steps).size <= limit:
-        return [(0, steps.size)]
-    return [(begin, min(begin + limit, steps.size)) for begin in range(0, steps.size, limit)]
 
 
 def _blocks(t: np.ndarray, length: int) -> list[np.ndarray]:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _device, _pairs
+from . import _arrays, _device
 from ._device_simulation import simulate_on_device
-from ._simulation import METHODS, Problem, simulate_rows
-from ._stepping import as_discrete, refuse_complex
-from .state_space import DPLR, DiscreteStateSpace
+from ._irregular import checked_steps, with_gaps_filled
+from ._simulation import METHODS
+from ._steppers import Stepper, VaryingStepper
+from ._stepping import as_discrete
 
 
 def simulate(
@@ -25,6 +26,9 @@ def simulate(
     return_state: bool = False,
     method: str = "auto",
     axis: int = -1,
+    irregular: bool = False,
+    missing: Any = None,
+    fill: str = "hold",
     backend: str = "cpu",
 ) -> Any:
     """The response y_k = C x_k + D u_k, x_k = A_bar x_{k-1} + B_bar u_k, of a system to a sampled signal.
@@ -50,6 +54,15 @@ def simulate(
         `Stream`, where a signal will be cut and the bits must not change.
     axis : int
         Time axis of `u` and `y`.
+    irregular : bool
+        Samples that do not come at even times: `dt` then has shape (T,), or (..., T) with steps of their own for every
+        head, and dt[k] leads from sample k-1 to sample k, so that np.diff(t, prepend=t0) serves for times t. Always
+        computed by "recurrence".
+    missing : array_like of bool, shape of `u` or (T,), optional
+        True where there is no sample; what `u` holds there, NaN perhaps, is not read. Outputs are given all the same.
+    fill : {"hold", "zero"}
+        What drives the system where samples are missing: the last one that is not (at the beginning `u_before`), or
+        nothing.
     backend : {"cpu", "cuda"}
         Where to compute, for diagonal and DPLR systems; a signal on a device is computed with there (:doc:`cuda`).
 
@@ -72,7 +85,8 @@ def simulate(
     G = max ||A_bar^l||, G^2 times that.
     *Cost*: "recurrence" 2 N^2 T flops dense, 8 N T diagonal, 8 N (1 + r) T DPLR per row, in parallel over rows;
     "chunked" (4 N + M) T in matrix products for blocks of M samples, 2 N^2 T/M in between, and 2 N^3 log2 M for the
-    tables of a matrix; "fft" as `convolution_kernel` and `convolve`.
+    tables of a matrix; "fft" as `convolution_kernel` and `convolve`. Irregular steps: each distinct one is discretized
+    once and by itself; a DPLR system stays O(N r) a sample under GBT rules.
 
     References
     ----------
@@ -86,109 +100,26 @@ def simulate(
     array([0.3333, 0.5556, 0.7037])
     """
     there = _device.on_device(backend, u, x0)
-    _arrays.choice("method", method, ("auto", "recurrence", "chunked") if there else ("auto", *METHODS))
+    _arrays.choice("method", method, ("auto", "recurrence") if irregular else _methods(there))
     if there:
+        if irregular or missing is not None:
+            _arrays.fail("backend", "be cpu for irregular or missing samples", "the signal is on a device")
         discrete, signal = as_discrete(system, dt, discretization, alpha), _device.time_last("u", u, axis)
         state = None if x0 is None else _device.numeric("x0", x0)
         y, final = simulate_on_device(discrete, signal, state, _arrays.numeric("u_before", u_before), method, axis)
         return (y, final) if return_state else y
-    stepper = Stepper(system, dt, discretization, alpha)
-    signal = _arrays.time_last("u", u, axis)
+    before = _arrays.numeric("u_before", u_before)
+    stepper: Any = VaryingStepper(system, discretization, alpha) if irregular else None
+    stepper = stepper or Stepper.of(system, dt, discretization, alpha)
+    signal = with_gaps_filled("u", u, axis, missing, fill, before)
     state = None if x0 is None else stepper.check_state(x0)
-    y, final = stepper.run(signal, state, _arrays.numeric("u_before", u_before), method, return_state)
+    if irregular:
+        y, final = stepper.run(signal, checked_steps(dt, signal.shape[-1]), state, before, "u")
+    else:
+        y, final = stepper.run(signal, state, before, method, return_state, "u")
     y = np.moveaxis(y, -1, axis)
     return (y, final) if return_state else y
 
 
-class Stream:
-    """Run a system over a signal that arrives in blocks, with the state carried from one to the next.
-
-    Parameters
-    ----------
-    system : StateSpace, Diagonal, DPLR, or one of their discrete twins
-    dt, discretization, alpha, x0, u_before
-        As in `simulate`.
-
-    Attributes
-    ----------
-    state : ndarray or None
-        The state after the last sample, in the stored basis; `x0` before the first block.
-
-    Notes
-    -----
-    The outputs are bit for bit those of `simulate` on the whole signal, however it is cut. The system is discretized
-    once, so a block costs its samples only.
-
-    Examples
-    --------
-    >>> import ssm_numerics as ssm
-    >>> stream = ssm.Stream(ssm.Diagonal([-1.0], [1.0], [1.0]), 0.5, "backward_euler")
-    >>> stream.push([1.0, 1.0]).round(4), stream.push([1.0]).round(4)
-    (array([0.3333, 0.5556]), array([0.7037]))
-    """
-
-    def __init__(
-        self,
-        system: Any,
-        dt: Any = None,
-        discretization: str | None = None,
-        *,
-        alpha: float | None = None,
-        x0: Any = None,
-        u_before: Any = 0.0,
-    ) -> None:
-        self._stepper = Stepper(system, dt, discretization, alpha)
-        self.state = None if x0 is None else self._stepper.check_state(x0)
-        self._u_before = _arrays.numeric("u_before", u_before)
-
-    def push(self, block: Any, axis: int = -1) -> np.ndarray:
-        """The outputs (..., T) for the next block of samples (..., T), time along `axis`."""
-        signal = _arrays.time_last("block", block, axis)
-        y, self.state = self._stepper.run(signal, self.state, self._u_before, "recurrence", True, "block")
-        self._u_before = signal[..., -1].copy()
-        return np.moveaxis(y, -1, axis)
-
-
-class Stepper:
-    """A discretized system ready to run, which takes and returns states in the stored basis of the original system."""
-
-    def __init__(self, system: Any, dt: Any, discretization: str | None, alpha: float | None) -> None:
-        discrete = as_discrete(system, dt, discretization, alpha)
-        self._stored = system.C.shape[-1]
-        went_dense = isinstance(system, DPLR) and isinstance(discrete, DiscreteStateSpace)
-        self._pairs = system.pairs if went_dense else None
-        self._discrete = discrete if self._pairs is None else _unscaled(discrete, self._pairs)
-
-    def check_state(self, x0: Any) -> np.ndarray:
-        """A state in the stored basis, checked."""
-        state = _arrays.numeric("x0", x0, min_ndim=1)
-        _arrays.trailing("x0", state, (self._stored,), f"the system's {self._stored} stored states")
-        if self._pairs is not None:
-            _pairs.require_real("x0", state, self._pairs)
-        return state
-
-    def run(
-        self,
-        u: np.ndarray,
-        state: np.ndarray | None,
-        u_before: np.ndarray,
-        method: str,
-        with_state: bool,
-        name: str = "u",
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Outputs and, where asked for, the final state."""
-        if self._pairs is None:
-            return simulate_rows(Problem(self._discrete, u, state, u_before, with_state), method, name)
-        refuse_complex(u=u, u_before=u_before)
-        state = None if state is None else _pairs.coordinates(state, self._pairs)
-        y, final = simulate_rows(Problem(self._discrete, u, state, u_before, with_state), method, name)
-        return y, None if final is None else _pairs.from_coordinates(final, self._pairs)
-
-
-def _unscaled(discrete: DiscreteStateSpace, pairs: np.ndarray) -> DiscreteStateSpace:
-    """The dense form of a DPLR system in plain coordinates, so that states are carried over exactly, without sqrt 2."""
-    scale = _pairs.unitary_scale(pairs, discrete.dtype)
-    inputs = [b if b is None else b / scale for b in (discrete.B_bar, discrete.B_bar_previous)]
-    matrices = [m if m is None else m * scale / scale[:, None] for m in (discrete.A_bar, discrete.increment)]
-    C = discrete.C * scale
-    return DiscreteStateSpace(matrices[0], inputs[0], C, discrete.D, discrete.dt, inputs[1], matrices[1])
+def _methods(there: bool) -> tuple[str, ...]:
+    return ("auto", "recurrence", "chunked") if there else ("auto", *METHODS)
