@@ -31,6 +31,7 @@ from .online_compression import compress
 from .products import cauchy_product, vandermonde_product
 from .pseudospectra import pseudospectral_abscissa, pseudospectral_radius, pseudospectrum
 from .recurrence import simulate
+from .selective import selective_scan
 from .stability import largest_stable_step, stability_region
 from .state_space import (
     DPLR,
@@ -95,6 +96,7 @@ __all__ = [
     "pseudospectral_radius",
     "pseudospectrum",
     "respond",
+    "selective_scan",
     "show_versions",
     "simulate",
     "spectral_abscissa",
