@@ -41,11 +41,15 @@ class Stepper:
         """A state in the stored basis, checked."""
         return checked_state(x0, self.stored, self.pairs)
 
+    def entering(self, state: np.ndarray | None, u: np.ndarray, u_before: np.ndarray) -> np.ndarray | None:
+        """A state in the coordinates that the recurrence uses, for signals that may drive the system."""
+        return _entering(state, self.pairs, u, u_before)
+
     def run(
         self, u: np.ndarray, state: np.ndarray | None, u_before: np.ndarray, method: str, with_state: bool, name: str
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Outputs and, where asked for, the final state."""
-        start = _entering(state, self.pairs, u, u_before)
+        start = self.entering(state, u, u_before)
         y, final = simulate_rows(Problem(self.discrete, u, start, u_before, with_state), method, name)
         return y, _leaving(final, self.pairs)
 

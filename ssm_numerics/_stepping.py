@@ -50,6 +50,30 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
     """
     from .compiled import recurrence as compiled
 
+    kind, arguments, batch, flops = prepared(discrete, u, x0, u_before, step)
+    loops: dict[str, Any] = {
+        "dense": compiled.dense_loop,
+        "modes": partial(compiled.modal_loop, compiled.turn_complex),
+        "pairs": partial(compiled.modal_loop, compiled.turn_pairs),
+        "structured": compiled.structured_loop,
+    }
+    *_, x, _, y = arguments
+    with np.errstate(all="ignore"):
+        over_rows(lambda begin, end: loops[kind](begin, end, *arguments), len(y), flops)
+        y = y.reshape(*batch, u.shape[-1])
+        y = y + discrete.D[..., None] * u if np.any(discrete.D) else y
+    final = x.reshape(*batch, -1)
+    return y, as_modes(final) if kind == "pairs" else final
+
+
+def prepared(
+    discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.ndarray | None = None
+) -> tuple[str, tuple[Any, ...], tuple[int, ...], float]:
+    """Which loop runs a system, what it takes after the range of rows, the leading axes, and its work in flops.
+
+    The last arguments are the signals (signals, T), the samples before them (rows,), the states (rows, n), scratch of
+    that shape, and the outputs (rows, T).
+    """
     pairs = getattr(discrete, "pairs", None)
     if pairs is not None:
         refuse_complex(u=u, u_before=u_before)
@@ -70,22 +94,15 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
     before = np.array(np.broadcast_to(u_before, batch), dtype=dtype).reshape(n_rows)
     y = np.empty((n_rows, n_samples), dtype=dtype)
     rows = (_arrays.row_index(heads, batch), _arrays.row_index(u.shape[:-1], batch), _runs(step, n_samples))
-    if structured:
-        loop, rank, per_sample = compiled.structured_loop, 0, 30.0 * x.shape[1]
-    elif isinstance(discrete, DiscreteStateSpace):
-        loop, rank, per_sample = compiled.dense_loop, 0, 2.0 * x.shape[1] ** 2
-    else:
-        turn = compiled.turn_complex if pairs is None else compiled.turn_pairs
-        loop, rank = partial(compiled.modal_loop, turn), operators[1].shape[2]
-        per_sample = 8.0 * x.shape[1] * (1 + rank)
     work = np.empty((n_rows, x.shape[1]), dtype=dtype)
-    flops = per_sample * n_rows * n_samples
-    with np.errstate(all="ignore"):
-        over_rows(lambda begin, end: loop(begin, end, *rows, *operators, C, signals, before, x, work, y), n_rows, flops)
-        y = y.reshape(*batch, n_samples)
-        y = y + discrete.D[..., None] * u if np.any(discrete.D) else y
-    final = x.reshape(*batch, -1)
-    return y, final if pairs is None else as_modes(final)
+    if structured:
+        kind, per_sample = "structured", 30.0 * x.shape[1]
+    elif isinstance(discrete, DiscreteStateSpace):
+        kind, per_sample = "dense", 2.0 * x.shape[1] ** 2
+    else:
+        kind, per_sample = "modes" if pairs is None else "pairs", 8.0 * x.shape[1] * (1 + operators[1].shape[2])
+    arguments = (*rows, *operators, C, signals, before, x, work, y)
+    return kind, arguments, batch, per_sample * n_rows * n_samples
 
 
 def _runs(step: np.ndarray | None, n_samples: int) -> np.ndarray:
