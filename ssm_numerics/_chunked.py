@@ -51,9 +51,17 @@ class Tables:
 
 
 def run_chunked(
-    discrete: Any, u: np.ndarray, x0: np.ndarray | None, u_before: np.ndarray, block: int
+    discrete: Any,
+    u: np.ndarray,
+    x0: np.ndarray | None,
+    u_before: np.ndarray,
+    block: int,
+    kept: dict[Any, Any] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs (..., T) and final stored states (..., N), as `_stepping.run`; `block` is M, a power of two."""
+    """Outputs (..., T) and final stored states (..., N), as `_stepping.run`; `block` is M, a power of two.
+
+    The tables of one head are put in `kept`, or found there.
+    """
     pairs = getattr(discrete, "pairs", None)
     if pairs is not None:
         refuse_complex(u=u, u_before=u_before)
@@ -95,7 +103,11 @@ def run_chunked(
         if n_heads > 1:
             over_rows(over_heads, n_heads, flops)
         else:
-            tables = parts.tables(0, 1, block)
+            tables = None if kept is None else kept.get((block, dtype))
+            if tables is None:
+                tables = parts.tables(0, 1, block)
+            if kept is not None:
+                kept[block, dtype] = tables
             over_rows(lambda begin, end: run(tables, order[:, begin:end]), n_rows, flops)
     return y.reshape(*batch, n_samples), to_stored(x.reshape(*batch, -1))
 

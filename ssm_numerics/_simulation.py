@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -42,13 +42,17 @@ TABLE_ENTRY, FFT_SAMPLE = 2e-9, 6e-8
 
 @dataclass(frozen=True)
 class Problem:
-    """A discrete system, its signals, the state and the input before them, and whether the last state is asked for."""
+    """A discrete system, its signals, the state and the input before them, and whether the last state is asked for.
+
+    A stream hands the same dictionary `kept` over with every block: what does not depend on the samples is kept there.
+    """
 
     discrete: Any
     u: np.ndarray
     x0: np.ndarray | None
     u_before: np.ndarray
     with_state: bool
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
     def n_samples(self) -> int:
@@ -148,11 +152,12 @@ def is_contraction(discrete: Any) -> bool:
 
 
 def _run_recurrence(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    return run(problem.discrete, problem.u, problem.x0, problem.u_before)
+    return run(problem.discrete, problem.u, problem.x0, problem.u_before, kept=problem.kept)
 
 
 def _run_chunked(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    return run_chunked(problem.discrete, problem.u, problem.x0, problem.u_before, best_block(problem))
+    block = best_block(problem)
+    return run_chunked(problem.discrete, problem.u, problem.x0, problem.u_before, block, problem.kept)
 
 
 def _run_fft(problem: Problem) -> tuple[np.ndarray, None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,14 @@ STEP_BYTES = 2**26
 class Stepper:
     """A discrete system which takes and returns states in the stored basis of the system it was made from.
 
-    `stored` is the length of these states; `pairs` is the mask of a DPLR system that an exponential has made dense.
+    `stored` is the length of these states; `pairs` is the mask of a DPLR system that an exponential has made dense;
+    `kept` holds what blocks of one stream share.
     """
 
     discrete: Any
     stored: int
     pairs: np.ndarray | None = None
+    kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, system: Any, dt: Any, discretization: str | None, alpha: float | None) -> Stepper:
@@ -36,6 +38,10 @@ class Stepper:
         discrete = as_discrete(system, dt, discretization, alpha)
         pairs = _mask_of_dense(system, discrete)
         return cls(discrete if pairs is None else _unscaled(discrete, pairs), system.C.shape[-1], pairs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles leave out what can be computed again."""
+        return type(self), (self.discrete, self.stored, self.pairs)
 
     def check_state(self, x0: Any) -> np.ndarray:
         """A state in the stored basis, checked."""
@@ -50,7 +56,7 @@ class Stepper:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Outputs and, where asked for, the final state."""
         start = self.entering(state, u, u_before)
-        y, final = simulate_rows(Problem(self.discrete, u, start, u_before, with_state), method, name)
+        y, final = simulate_rows(Problem(self.discrete, u, start, u_before, with_state, self.kept), method, name)
         return y, _leaving(final, self.pairs)
 
 
@@ -100,7 +106,7 @@ class VaryingStepper:
         if len(self._known) * 4 * self._dense.A.nbytes > STEP_BYTES:
             self._known.clear()
         each = [self._one(np.array(dt, order="C")) for dt in np.moveaxis(distinct, -1, 0)]
-        parts = {field.name: _stacked(each, field.name) for field in fields(DiscreteStateSpace)}
+        parts = {each_field.name: _stacked(each, each_field.name) for each_field in fields(DiscreteStateSpace)}
         return DiscreteStateSpace(**parts | {"D": 0.0, "dt": distinct})
 
     def _one(self, dt: np.ndarray) -> Any:

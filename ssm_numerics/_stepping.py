@@ -43,14 +43,21 @@ def refuse_complex(**signals: np.ndarray) -> None:
             _arrays.fail(name, rule, f"its dtype is {signal.dtype}", TypeError)
 
 
-def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.ndarray | None = None) -> Any:
-    """Outputs (..., T) and final stored states (..., N) of a discrete system.
+def run(
+    discrete: Any,
+    u: np.ndarray,
+    x0: Any,
+    u_before: np.ndarray,
+    step: np.ndarray | None = None,
+    kept: dict[Any, Any] | None = None,
+) -> Any:
+    """Outputs (..., T) and final stored states (..., N) of a discrete system; what can be used again is put in `kept`.
 
     With `step` (T,), the last leading axis of the system counts discretizations and sample k uses number step[k].
     """
     from .compiled import recurrence as compiled
 
-    kind, arguments, batch, flops = prepared(discrete, u, x0, u_before, step)
+    kind, arguments, batch, flops = prepared(discrete, u, x0, u_before, step, {} if kept is None else kept)
     loops: dict[str, Any] = {
         "dense": compiled.dense_loop,
         "modes": partial(compiled.modal_loop, compiled.turn_complex),
@@ -67,7 +74,7 @@ def run(discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.nd
 
 
 def prepared(
-    discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.ndarray | None = None
+    discrete: Any, u: np.ndarray, x0: Any, u_before: np.ndarray, step: np.ndarray | None, kept: dict[Any, Any]
 ) -> tuple[str, tuple[Any, ...], tuple[int, ...], float]:
     """Which loop runs a system, what it takes after the range of rows, the leading axes, and its work in flops.
 
@@ -83,8 +90,10 @@ def prepared(
     dtype = np.result_type(discrete.output_dtype, u.dtype, *([] if x0 is None else [x0.dtype]))
     heads = discrete.batch_shape if step is None else discrete.batch_shape[:-1]
     structured = isinstance(discrete, DiscreteStructuredStateSpace)
-    operators, C = (_structured_operators if structured else _operators)(discrete, heads, dtype)
-    C = _for_loops(C, dtype)
+    if dtype not in kept:
+        operators, C = (_structured_operators if structured else _operators)(discrete, heads, dtype)
+        kept[dtype] = operators, _for_loops(C, dtype)
+    operators, C = kept[dtype]
     initial = np.zeros(C.shape[-1]) if x0 is None else x0
     batch = _arrays.batch(system=heads, u=u.shape[:-1], x0=initial.shape[:-1], u_before=u_before.shape)
     n_rows, n_samples = math.prod(batch), u.shape[-1]
@@ -93,7 +102,11 @@ def prepared(
     x = np.array(np.broadcast_to(initial, (*batch, C.shape[-1])), dtype=dtype, order="C").reshape(n_rows, -1)
     before = np.array(np.broadcast_to(u_before, batch), dtype=dtype).reshape(n_rows)
     y = np.empty((n_rows, n_samples), dtype=dtype)
-    rows = (_arrays.row_index(heads, batch), _arrays.row_index(u.shape[:-1], batch), _runs(step, n_samples))
+    shapes = u.shape, batch
+    if step is not None or kept.get("shapes") != shapes:
+        rows = _arrays.row_index(heads, batch), _arrays.row_index(u.shape[:-1], batch), _runs(step, n_samples)
+        kept |= {"shapes": shapes, "rows": rows}
+    rows = kept["rows"]
     work = np.empty((n_rows, x.shape[1]), dtype=dtype)
     if structured:
         kind, per_sample = "structured", 30.0 * x.shape[1]

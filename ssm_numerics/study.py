@@ -49,6 +49,7 @@ ORDER = (
     "memory_of_measures",
     "hippo_vs_random",
     "gating_is_backward_euler",
+    "long_stream",
     "closed_form_nplr",
     "lssl_vs_s4",
     "million_states",

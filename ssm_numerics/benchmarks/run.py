@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import _arrays, versions
 from .._parallel import cores
-from . import definitions, kernels, signals
+from . import definitions, kernels, signals, streams
 from .case import OURS, Case, Implementation
 
 SECONDS = 0.4
@@ -28,7 +28,7 @@ SHORTEST = 2e-3
 
 def cases(pattern: str | None = None) -> list[Case]:
     """The cases whose name contains the pattern, all by default."""
-    every = [*kernels.cases(), *signals.cases(), *definitions.cases()]
+    every = [*kernels.cases(), *signals.cases(), *streams.cases(), *definitions.cases()]
     chosen = [case for case in every if pattern is None or pattern in case.name]
     if not chosen:
         _arrays.choice("only", pattern, [case.name for case in every])

@@ -66,7 +66,7 @@ def compiled_step(
     Notes
     -----
     *Accuracy*: bit for bit the outputs of `Stream`. *Cost*: that of the recurrence; below a microsecond for a dense
-    system of 64 states (``ssm-numerics bench --only stream-step``).
+    system of 64 states (``ssm-numerics bench --only stream-dense``).
 
     Examples
     --------
@@ -90,7 +90,7 @@ def compiled_step(
     for name, leading in (("u_before", before.shape), ("x0", () if state is None else state.shape[:-1])):
         if leading:
             _arrays.fail(name, "belong to one signal", f"its leading axes are {leading}")
-    kind, arguments, _, _ = prepared(stepper.discrete, sample, state, before)
+    kind, arguments, _, _ = prepared(stepper.discrete, sample, state, before, None, {})
     D = stepper.discrete.D.astype(np.result_type(stepper.discrete.D, arguments[-1]))[()]
     return _STEPS[kind], (arguments, D), arguments[-3][0]
 
