@@ -42,9 +42,8 @@ def compute(small=False):
     gates = 4 * np.sin(np.arange(T) * 0.02) - 3 + rng.normal(size=T)
     u = np.sign(np.sin(np.arange(T) * 0.03)) + 0.5 * rng.normal(size=T)
     sigma = 1 / (1 + np.exp(-gates))
-    changing = ssm.discretize(leaky, np.exp(gates), "backward_euler")
     gated = recur(1 - sigma, sigma, u)
-    stepped = recur(changing.A_bar[:, 0], changing.B_bar[:, 0], u)
+    stepped = ssm.simulate(leaky, u, np.exp(gates), "backward_euler", irregular=True)
     shown = slice(None, None, 6 if small else 10)
     return {
         "z": z[shown],

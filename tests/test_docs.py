@@ -29,6 +29,7 @@ def page(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["index.md", "kernels.md", "diagnostics.md", "testing.md", "conventions.md"])
+@pytest.mark.parametrize("name", ["index.md", "kernels.md", "diagnostics.md", "streaming.md", "testing.md"])
 def test_code_runs(name):
     for block in re.findall(r"```python\n(.*?)```", page(name), re.DOTALL):
         exec(block, {})

@@ -143,8 +143,9 @@ def by_dlsim(i: SimpleNamespace) -> np.ndarray:
 def filter_case(T: int) -> Case:
     """The kind of filter that SciPy is used for."""
     rounding = lambda T: 10.0 * min(T, CHECKED) + 8  # noqa: E731  (ten roundings a step, a sum of 8)
-    # A polynomial's coefficients, rounded, move its poles by u sum|a| / prod|z_i - z_j|: 2e4 u here, those of the
-    # sections 1e2 u; each of the last 1/(1 - |z|) = 15 steps then adds as much.
+    # A polynomial's coefficients, rounded, move its poles by u sum|a| / prod|z_i - z_j|: 1.8e5 u here, 16 u in a
+    # section; each of the 1/(1 - |z|) = 9.2 steps that are remembered adds as much.
+    sections, polynomials = 9.2 * 16, 9.2 * 1.8e5
     return Case(
         name=f"stream-filter-T{T}",
         title=f"A Butterworth filter of order 8 over {T:,} samples",
@@ -162,10 +163,10 @@ def filter_case(T: int) -> Case:
                 in_own_loop, rounding, note="interop.numba.compiled_step"
             ),
             "SciPy, sosfilt": Implementation(
-                by_filter("sosfilt", BLOCK), lambda T: rounding(T) + 15 * 1e2, "scipy", note=f"blocks of {BLOCK}"
+                by_filter("sosfilt", BLOCK), lambda T: rounding(T) + sections, "scipy", note=f"blocks of {BLOCK}"
             ),
             "SciPy, lfilter": Implementation(
-                by_filter("lfilter", BLOCK), lambda T: rounding(T) + 15 * 2e4, "scipy", note=f"blocks of {BLOCK}"
+                by_filter("lfilter", BLOCK), lambda T: rounding(T) + polynomials, "scipy", note=f"blocks of {BLOCK}"
             ),
             "SciPy, dlsim": Implementation(by_dlsim, rounding, "scipy", units=20_000),
         },
