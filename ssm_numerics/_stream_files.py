@@ -101,7 +101,7 @@ def _packed(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, array in ({"header": words} | arrays).items():
             member = io.BytesIO()
-            np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+            np.lib.format.write_array(member, np.array(array, order="C"), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
         archive.comment = bytes(_COMMENT)
     body = buffer.getvalue()[:-_COMMENT]

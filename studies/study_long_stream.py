@@ -73,7 +73,7 @@ def compute(small=False, samples=None):
 
 
 def run(stream, checkpoints, signal, held):
-    """Push signal(count) in blocks and yield the state at every checkpoint; `held` gets what memory holds in between."""
+    """Push signal(count) in blocks and yield the state at checkpoints; `held` gets what memory holds in between."""
     import tracemalloc
 
     x0 = stream.state

@@ -90,8 +90,9 @@ def dense_stream(N: int, T: int) -> Case:
 
 def filter_inputs(T: int) -> SimpleNamespace:
     """A Butterworth low-pass filter of order 8 as modes, sections and polynomials, and a signal."""
-    from scipy import signal
+    import scipy.signal
 
+    signal: Any = scipy.signal
     zeros, poles, gain = signal.butter(8, 0.2, output="zpk")
     z = poles[poles.imag > 0]
     others = np.array([[p for p in poles if p != each] for each in z])
@@ -114,8 +115,9 @@ def by_filter(name: str, size: int | None) -> Callable[[Any], np.ndarray]:
     """`lfilter` or `sosfilt`, on the whole signal or in blocks with zi and zf."""
 
     def call(i: SimpleNamespace) -> np.ndarray:
-        from scipy import signal
+        import scipy.signal
 
+        signal: Any = scipy.signal
         if name == "lfilter":
             apply: Any = lambda u, zi: signal.lfilter(*i.tf, u, zi=zi)  # noqa: E731
             zi = np.zeros(8)
