@@ -17,7 +17,7 @@ from .. import _arrays
 from .._steppers import Stepper
 from .._stepping import prepared
 from ..compiled._jit import jit
-from ..compiled.recurrence import dense_loop, modal_loop, structured_loop, turn_complex, turn_pairs
+from ..compiled.recurrence import dense_run, modal_run, structured_loop, turn_complex, turn_pairs
 from ..compiled.vandermonde import power_tables_loop
 from ..convolution import convolve as _convolve
 from ..products import cauchy_product as _cauchy_product
@@ -90,36 +90,41 @@ def compiled_step(
     for name, leading in (("u_before", before.shape), ("x0", () if state is None else state.shape[:-1])):
         if leading:
             _arrays.fail(name, "belong to one signal", f"its leading axes are {leading}")
-    kind, arguments, _, _ = prepared(stepper.discrete, sample, state, before, None, {})
-    D = stepper.discrete.D.astype(np.result_type(stepper.discrete.D, arguments[-1]))[()]
-    return _STEPS[kind], (arguments, D), arguments[-3][0]
+    kind, (head, signal, runs, *operators, C, u, last, x, work, y), _, _ = prepared(
+        stepper.discrete, sample, state, before, None, {}
+    )
+    D = stepper.discrete.D.astype(np.result_type(stepper.discrete.D, y))[()]
+    if kind == "structured":
+        return structured_step, ((head, signal, runs, *operators, C, u, last, x, work, y), D), x[0]
+    row = (*(operator[0, 0] for operator in operators), C[0])
+    return _STEPS[kind], (row, u[0], last, x[0], work[0], y[0], D), x[0]
 
 
 @jit
 def dense_step(now, memory):  # type: ignore[no-untyped-def]
     """One step of a system with a matrix."""
-    arguments, D = memory
-    arguments[-5][0, 0] = now
-    dense_loop(0, 1, *arguments)
-    return arguments[-1][0, 0] + D * now
+    (keep, A, b, b_prev, c), source, before, state, work, y, D = memory
+    source[0] = now
+    before[0] = dense_run(keep, A, b, b_prev, c, source, 0, 1, before[0], state, work, y)
+    return y[0] + D * now
 
 
 @jit
 def modes_step(now, memory):  # type: ignore[no-untyped-def]
     """One step of a diagonal or DPLR system with every mode stored."""
-    (head, signal, runs, modes, P, Q, C, u, before, x, work, y), D = memory
-    u[0, 0] = now
-    modal_loop(turn_complex, 0, 1, head, signal, runs, modes, P, Q, C, u, before, x, work, y)
-    return y[0, 0] + D * now
+    (modes, P, Q, c), source, before, state, work, y, D = memory
+    source[0] = now
+    before[0] = modal_run(turn_complex, modes, P, Q, c, source, 0, 1, before[0], state, work, y)
+    return y[0] + D * now
 
 
 @jit
 def pairs_step(now, memory):  # type: ignore[no-untyped-def]
     """One step of a diagonal or DPLR system stored by conjugate pairs."""
-    (head, signal, runs, modes, P, Q, C, u, before, x, work, y), D = memory
-    u[0, 0] = now
-    modal_loop(turn_pairs, 0, 1, head, signal, runs, modes, P, Q, C, u, before, x, work, y)
-    return y[0, 0] + D * now
+    (modes, P, Q, c), source, before, state, work, y, D = memory
+    source[0] = now
+    before[0] = modal_run(turn_pairs, modes, P, Q, c, source, 0, 1, before[0], state, work, y)
+    return y[0] + D * now
 
 
 @jit
@@ -131,7 +136,7 @@ def structured_step(now, memory):  # type: ignore[no-untyped-def]
     return arguments[-1][0, 0] + D * now
 
 
-_STEPS = {"dense": dense_step, "modes": modes_step, "pairs": pairs_step, "structured": structured_step}
+_STEPS = {"dense": dense_step, "modes": modes_step, "pairs": pairs_step}
 
 
 @jit
