@@ -23,6 +23,7 @@ COMPILED = [  # tests that reach every function of ssm_numerics/compiled at size
     "tests/test_nplr.py",
     "tests/test_online_compression.py",
     "tests/test_products.py",
+    "tests/test_selective.py",
     "tests/test_simulation.py",
     "tests/test_structured.py",
 ]

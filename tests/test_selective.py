@@ -68,6 +68,7 @@ def test_every_method_is_the_definition(T, N, is_complex, rule, fastest, seed):
         assert (np.abs(x - last) <= bound(given | ones, rule, x0)[-1]).all(), method
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("rule", RULES)
 def test_methods_agree_on_long_signals(rule, monkeypatch):
     """Across many segments and pieces: within sixteen roundings a sample of a memory of 100, times e^x's 30."""
@@ -183,6 +184,7 @@ def test_single_precision(method, is_complex):
     assert (np.abs(y - expected) <= bound(given, "zoh")).all()
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("method", METHODS)
 def test_bits_do_not_depend_on_threads(method, monkeypatch):
     given = arguments(np.random.default_rng(0), 3000, 4) | {"Lambda": -np.arange(1.0, 9).reshape(2, 4)}

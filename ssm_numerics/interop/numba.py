@@ -169,62 +169,64 @@ def _vector_dtype(*arrays: Any) -> np.dtype | None:
     return np.result_type(*(as_dtype(a.dtype) for a in arrays))
 
 
+@jit
+def power_sums(c, z, L):  # type: ignore[no-untyped-def]
+    """sum_n c_n z_n^l for l < L, in complex double precision, from two tables of double-word powers."""
+    if c.size != z.size or c.size == 0 or L < 1:
+        raise ValueError("`z` must have the length of `c`, at least 1, and `L` must be at least 1.")
+    n, bits = c.size, 0
+    while 1 << 2 * bits < L:
+        bits += 1
+    rows, radix = 1 << bits, 1 << (bits + 1) // 2
+    given = np.zeros((3, 1, n), dtype=np.complex128)
+    given[0, 0], given[1, 0] = c, z
+    fine, coarse = np.empty((1, rows, n), np.complex128), np.empty((1, (L + rows - 1) // rows, n), np.complex128)
+    work, small = np.empty((3, 4, n)), np.empty((radix, 2, n))
+    power_tables_loop(given, 1.0, (radix, radix), work, small, fine, coarse, 0, 1)
+    out = np.zeros(L, dtype=np.complex128)
+    for l in range(L):
+        for i in range(n):
+            out[l] += coarse[0, l // rows, i] * fine[0, l % rows, i]
+    return out
+
+
+@jit
+def fraction_sums(v, z, poles):  # type: ignore[no-untyped-def]
+    """sum_n v_n / (z_l - p_n) in complex double precision."""
+    if v.size != poles.size:
+        raise ValueError("`poles` must have the length of `v`.")
+    out = np.zeros(z.size, dtype=np.complex128)
+    for l in range(z.size):
+        for i in range(v.size):
+            gap = z[l] - poles[i]
+            out[l] += v[i] * (gap.conjugate() * (1.0 / (gap.real * gap.real + gap.imag * gap.imag)))
+    return out
+
+
 @overload(_vandermonde_product)
 def _overload_vandermonde(c, z, L, method="auto", backend="cpu"):  # type: ignore[no-untyped-def]
-    dtype = _vector_dtype(c, z)
+    dtype, wide = _vector_dtype(c, z), np.complex128
     if dtype is None or not isinstance(L, types.Integer):
         return None
-    is_real = dtype.kind == "f"
-
-    def product(c, z, L, method="auto", backend="cpu"):  # type: ignore[no-untyped-def]
-        if c.size != z.size or c.size == 0 or L < 1:
-            raise ValueError("`z` must have the length of `c`, at least 1, and `L` must be at least 1.")
-        n, bits = c.size, 0
-        while 1 << 2 * bits < L:
-            bits += 1
-        rows = 1 << bits
-        radix = (1 << (bits + 1) // 2, 1 << (bits + 1) // 2)
-        columns = (L + rows - 1) // rows
-        given = np.zeros((3, 1, n), dtype=np.complex128)
-        given[0, 0], given[1, 0] = c, z
-        fine, coarse = np.empty((1, rows, n), dtype=np.complex128), np.empty((1, columns, n), dtype=np.complex128)
-        work, small = np.empty((3, 4, n)), np.empty((radix[0], 2, n))
-        power_tables_loop(given, 1.0, radix, work, small, fine, coarse, 0, 1)
-        out = np.empty(L, dtype=dtype)
-        for l in range(L):
-            re, im = 0.0, 0.0
-            for i in range(n):
-                a, b = coarse[0, l // rows, i], fine[0, l % rows, i]
-                re += a.real * b.real - a.imag * b.imag
-                im += a.real * b.imag + a.imag * b.real
-            out[l] = re if is_real else complex(re, im)
-        return out
-
-    return product
+    if dtype.kind == "f":
+        return lambda c, z, L, method="auto", backend="cpu": power_sums(c.astype(wide), z.astype(wide), L).real.astype(
+            dtype
+        )
+    return lambda c, z, L, method="auto", backend="cpu": power_sums(c.astype(wide), z.astype(wide), L).astype(dtype)
 
 
 @overload(_cauchy_product)
 def _overload_cauchy(v, z, poles, method="auto", backend="cpu"):  # type: ignore[no-untyped-def]
-    dtype = _vector_dtype(v, z, poles)
+    dtype, wide = _vector_dtype(v, z, poles), np.complex128
     if dtype is None:
         return None
-    is_real = dtype.kind == "f"
-
-    def product(v, z, poles, method="auto", backend="cpu"):  # type: ignore[no-untyped-def]
-        if v.size != poles.size:
-            raise ValueError("`poles` must have the length of `v`.")
-        out = np.empty(z.size, dtype=dtype)
-        for l in range(z.size):
-            re, im = 0.0, 0.0
-            for i in range(v.size):
-                gap, a = z[l] - poles[i], v[i]
-                inverse = 1.0 / np.float64(gap.real * gap.real + gap.imag * gap.imag)
-                re += (a.real * gap.real + a.imag * gap.imag) * inverse
-                im += (a.imag * gap.real - a.real * gap.imag) * inverse
-            out[l] = re if is_real else complex(re, im)
-        return out
-
-    return product
+    if dtype.kind == "f":
+        return lambda v, z, poles, method="auto", backend="cpu": fraction_sums(
+            v.astype(wide), z.astype(wide), poles.astype(wide)
+        ).real.astype(dtype)
+    return lambda v, z, poles, method="auto", backend="cpu": fraction_sums(
+        v.astype(wide), z.astype(wide), poles.astype(wide)
+    ).astype(dtype)
 
 
 @overload(_convolve)
