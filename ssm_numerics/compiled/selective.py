@@ -6,15 +6,31 @@ share its coefficients.
 
 from __future__ import annotations
 
-from ._jit import jit, jit_fused_inline
-from .recurrence import dot
+from ._jit import jit, jit_fused_inline, jit_sum
 
 
 @jit_fused_inline
-def advance(decay, given, now, x):
-    """x <- decay x + given now."""
+def advance(decay, given, k, now, x):
+    """x <- decay_k x + given_k now."""
     for n in range(x.size):
-        x[n] = decay[n] * x[n] + given[n] * now
+        x[n] = decay[k, n] * x[n] + given[k, n] * now
+
+
+@jit_sum
+def output(C, k, x):
+    """C_k x, in an order that depends on the number of states only."""
+    total = x[0] - x[0]
+    for n in range(x.size):
+        total += C[k, n] * x[n]
+    return total
+
+
+@jit
+def scan_run(decay, given, C, u, x, y):
+    """One channel."""
+    for k in range(u.size):
+        advance(decay, given, k, u[k], x)
+        y[k] = output(C, k, x)
 
 
 @jit
@@ -22,9 +38,14 @@ def scan_loop(decay, given, C, u, x, y):
     """The recurrence with its outputs; x ends as the last state."""
     for h in range(u.shape[0]):
         for c in range(u.shape[1]):
-            for k in range(u.shape[2]):
-                advance(decay[h, k], given[h, k], u[h, c, k], x[h, c])
-                y[h, c, k] = dot(C[h, k], x[h, c])
+            scan_run(decay[h], given[h], C[h], u[h, c], x[h, c], y[h, c])
+
+
+@jit
+def reduce_run(decay, given, u, x):
+    """One channel without outputs."""
+    for k in range(u.size):
+        advance(decay, given, k, u[k], x)
 
 
 @jit
@@ -35,8 +56,7 @@ def reduce_loop(decay, given, u, product, x):
             for n in range(product.shape[1]):
                 product[h, n] *= decay[h, k, n]
         for c in range(u.shape[1]):
-            for k in range(u.shape[2]):
-                advance(decay[h, k], given[h, k], u[h, c, k], x[h, c])
+            reduce_run(decay[h], given[h], u[h, c], x[h, c])
 
 
 @jit
