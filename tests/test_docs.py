@@ -28,8 +28,10 @@ def page(name: str) -> str:
 # What the pages mention
 
 
-@pytest.mark.parametrize("name", ["index.md", "kernels.md", "diagnostics.md", "testing.md", "conventions.md"])
-@pytest.mark.parametrize("name", ["index.md", "kernels.md", "diagnostics.md", "streaming.md", "testing.md"])
+PAGES = ["index.md", "kernels.md", "diagnostics.md", "streaming.md", "testing.md", "conventions.md"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_code_runs(name):
     for block in re.findall(r"```python\n(.*?)```", page(name), re.DOTALL):
         exec(block, {})
