@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_SUBMODULES = ("control", "pymor", "scipy", "sklearn", "xarray")
+_SUBMODULES = ("control", "numba", "pymor", "scipy", "sklearn", "xarray")
 
-__all__ = ["control", "pymor", "scipy", "sklearn", "xarray"]
+__all__ = ["control", "numba", "pymor", "scipy", "sklearn", "xarray"]
 
 
 def __getattr__(name: str) -> Any:
