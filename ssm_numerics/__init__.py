@@ -22,6 +22,7 @@ from .diagonal_init import diagonal_init
 from .diagonalization import diagonalize
 from .discretization import discretize
 from .field_of_values import numerical_range
+from .fitting import fit_kernel, kernel_order
 from .hippo import hippo
 from .kernel_errors import error_amplification
 from .matrix_conditions import cauchy_condition, krylov_condition, vandermonde_condition
@@ -30,6 +31,8 @@ from .nplr import nplr
 from .online_compression import compress
 from .products import cauchy_product, vandermonde_product
 from .pseudospectra import pseudospectral_abscissa, pseudospectral_radius, pseudospectrum
+from .readout import ReadoutFitter, fit_readout
+from .realization import realize_kernel
 from .recurrence import simulate
 from .selective import selective_scan
 from .stability import largest_stable_step, stability_region
@@ -59,6 +62,7 @@ __all__ = [
     "DiscreteDPLR",
     "DiscreteDiagonal",
     "DiscreteStateSpace",
+    "ReadoutFitter",
     "StateSpace",
     "Stream",
     "UnstableDiscretizationWarning",
@@ -77,6 +81,8 @@ __all__ = [
     "discretize",
     "eigenvector_condition",
     "error_amplification",
+    "fit_kernel",
+    "fit_readout",
     "gramians",
     "h2_norm",
     "hankel_singular_values",
@@ -84,6 +90,7 @@ __all__ = [
     "hippo",
     "impulse_response",
     "interop",
+    "kernel_order",
     "kreiss_constant",
     "krylov_condition",
     "largest_stable_step",
@@ -95,6 +102,7 @@ __all__ = [
     "pseudospectral_abscissa",
     "pseudospectral_radius",
     "pseudospectrum",
+    "realize_kernel",
     "respond",
     "selective_scan",
     "show_versions",

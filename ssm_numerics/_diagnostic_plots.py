@@ -224,3 +224,30 @@ def check_report(result: Any, ax: Any) -> Any:
         ax.set(xlabel="case, by size", ylabel=f"error in eps of {result.dtype}", title=result.check)
         ax.legend()
     return ax
+
+
+def fitted_kernel(result: Any, ax: Any = None) -> Any:
+    """Kernel and fit of the first head against time."""
+    with style():
+        ax = axes(ax)
+        for index, (name, label) in enumerate((("kernel", "K"), ("fitted", "fit"))):
+            rows = getattr(result, name)
+            row = rows.reshape(-1, rows.shape[-1])[0].real
+            look = series(index, line=index > 0, marker=not index)
+            ax.plot(result.dt * np.arange(row.size), row, label=label, markevery=max(1, row.size // 200), **look)
+        ax.legend()
+        ax.set(xlabel="time", ylabel="K", title=f"{result.system.n_states} states, relative error {result.error:.3g}")
+    return ax
+
+
+def order_selection(result: Any, ax: Any = None) -> Any:
+    """The criterion against the order, the chosen order marked."""
+    with style():
+        ax = axes(ax)
+        ax.plot(result.orders, result.scores, label=result.criterion, **series(0))
+        ax.axvline(result.value, label=f"order {result.value}", **series(1, marker=False))
+        if result.criterion == "gap":
+            ax.set_yscale("log")
+        ax.legend()
+        ax.set(xlabel="order", ylabel="criterion", title="Choice of the order")
+    return ax

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -44,3 +44,17 @@ class Number(Result):
 
     def __float__(self) -> float:
         return float(self.value)
+
+
+class SystemResult(Result):
+    """A result whose `system` is a state space system, written out by its arrays."""
+
+    system: Any
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers, and the system by its arrays."""
+        arrays = {name: getattr(self.system, name) for name in (*self.system._SPEC, "dt") if hasattr(self.system, name)}
+        stored = {name: value for name, value in arrays.items() if value is not None}
+        if getattr(self.system, "pairs", None) is not None:
+            stored["conjugate_pairs"] = self.system.pairs
+        return Result.to_dict(replace(self, system=stored))  # type: ignore[type-var]

@@ -7,7 +7,7 @@ K_{j+k}. Real or complex: adjoints, never transposes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from . import _arrays
 from ._gramian_factors import dense_factor, diagonal_factor
 from ._matrices import UNIT, doubled
-from ._results import Number, Result
+from ._results import Number, Result, SystemResult
 from .state_space import (
     DPLR,
     Diagonal,
@@ -74,7 +74,7 @@ class H2Norm(Number):
 
 
 @dataclass(frozen=True)
-class BalancedTruncation(Result):
+class BalancedTruncation(SystemResult):
     """The reduced system of order r, Hankel singular values of the full one, and the bound of the error.
 
     For all frequencies |H - H_r| lies between `lower_bound` = sigma_{r+1} at its largest and `error_bound`.
@@ -85,12 +85,6 @@ class BalancedTruncation(Result):
     hankel_singular_values: np.ndarray
     error_bound: float
     lower_bound: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """The numbers, and the reduced system by its arrays."""
-        arrays = {name: getattr(self.system, name) for name in self.system._SPEC}
-        numbers = replace(self, system={name: value for name, value in arrays.items() if value is not None})
-        return super(BalancedTruncation, numbers).to_dict()
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the Hankel singular values and the error bounds; returns the matplotlib axes."""

@@ -28,13 +28,14 @@ def page(name: str) -> str:
 # What the pages mention
 
 
-PAGES = ["index.md", "kernels.md", "diagnostics.md", "streaming.md", "testing.md", "conventions.md"]
+PAGES = ["index.md", "kernels.md", "fitting.md", "diagnostics.md", "streaming.md", "testing.md", "conventions.md"]
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_code_runs(name):
+    names: dict = {}
     for block in re.findall(r"```python\n(.*?)```", page(name), re.DOTALL):
-        exec(block, {})
+        exec(block, names)
 
 
 def test_every_test_that_is_named_exists():
