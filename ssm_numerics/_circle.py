@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -201,8 +200,7 @@ def discrete_poles(system: Any, dt: Any, discretization: str, alpha: float | Non
         _arrays.fail("system", "be a continuous state space system", f"it is {type(system).__name__}", TypeError)
     system = doubled(system)
     parameter = rule(discretization, alpha, "discretization")[1]
-    with warnings.catch_warnings():  # stability is part of the report
-        warnings.simplefilter("ignore", _arrays.UnstableDiscretizationWarning)
+    with _arrays.unwarned():  # stability is part of the report
         discrete = discretize(system, dt, discretization, alpha)
     if isinstance(system, DPLR) and parameter is not None:
         h = _arrays.steps(dt)[..., None] * system.full().Lambda

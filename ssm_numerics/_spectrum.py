@@ -75,7 +75,7 @@ def spectrum(source: Any, N: int | None = None) -> Spectrum:
     if isinstance(source, str):
         source = _named(source, N)
     elif N is not None:
-        _arrays.fail("N", "be given with the name of a family only", f"it is {N!r}")
+        _arrays.fail("N", "be given with the name of a family only", f"it is {_arrays.shown(N)}")
     family = getattr(source, "family", None)
     title = f"{family}, N = {source.N}" if family else repr(source) if isinstance(source, System) else "Matrix"
     certified = _certified(source, family)

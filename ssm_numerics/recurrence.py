@@ -92,6 +92,7 @@ def simulate(
         state = None if x0 is None else _device.numeric("x0", x0)
         y, final = simulate_on_device(discrete, signal, state, _arrays.numeric("u_before", u_before), method, axis)
         return (y, final) if return_state else y
+    return_state = _arrays.flag("return_state", return_state)
     stepper = Stepper(system, dt, discretization, alpha)
     signal = _arrays.time_last("u", u, axis)
     state = None if x0 is None else stepper.check_state(x0)

@@ -268,7 +268,7 @@ def transient_growth(
     grid, norms = (
         _measured(matrix, size, discrete) if times is None else _at(matrix, _checked(times, discrete), discrete)
     )
-    kreiss = kreiss_constant(matrix, discrete) if with_kreiss else None
+    kreiss = kreiss_constant(matrix, discrete) if _arrays.flag("with_kreiss", with_kreiss) else None
     with np.errstate(over="ignore", invalid="ignore"):
         lower = decay**grid
         upper = np.minimum(start**grid, system.condition * lower)
