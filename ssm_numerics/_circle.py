@@ -159,6 +159,8 @@ def truncation_condition(
     L = _arrays.count("L", L)
     grid = np.append(np.geomspace(1e-8, 0.1, 29), np.linspace(0.1, 1.0, 29)[1:]) if factors is None else None
     q = _arrays.numeric("factors", factors, min_ndim=1, real=True).astype(float) if grid is None else grid
+    if q.ndim != 1:
+        _arrays.fail("factors", "have one dimension", f"its shape is {q.shape}")
     if not (q > 0).all():
         _arrays.fail("factors", "be positive", f"the least is {q.min()}")
     discrete, poles = discrete_poles(system, dt, discretization, alpha)

@@ -51,6 +51,7 @@ def dense_matrix(source: Any, name: str = "A") -> np.ndarray:
     elif hasattr(source, "family") and hasattr(source, "A"):
         source = source.A
     matrix = _arrays.numeric(name, source, min_ndim=2)
+    require_squares(name, matrix)
     _arrays.square(name, matrix)
     return matrix.astype(np.result_type(matrix.dtype, np.float64))
 
@@ -60,7 +61,6 @@ def one_matrix(A: Any) -> np.ndarray:
     matrix = dense_matrix(A)
     if matrix.ndim != 2:
         _arrays.fail("A", "be one matrix of shape (N, N)", f"its shape is {matrix.shape}")
-    require_squares("A", matrix)
     return matrix
 
 

@@ -85,7 +85,7 @@ def spectrum(source: Any, N: int | None = None) -> Spectrum:
     if isinstance(source, (Diagonal, DiscreteDiagonal)):
         values = source.poles().astype(complex)
         return _spectrum(values, np.zeros(values.shape), "diagonal", title)
-    matrices = dense_matrix(source)
+    matrices = dense_matrix(source, "source")
     parts = [eigensystem(matrix) for matrix in matrices.reshape(-1, *matrices.shape[-2:])]
     shape = matrices.shape[:-1]
     values = np.stack([part.values for part in parts]).reshape(shape)

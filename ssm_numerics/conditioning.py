@@ -283,7 +283,7 @@ def spectral_abscissa(A: Any) -> SpectralAbscissa:
     >>> float(ssm.spectral_abscissa([[-1.0, 4.0], [0.0, -2.0]]))
     -1.0
     """
-    found = spectrum(A)
+    found = spectrum(A if hasattr(A, "family") or hasattr(A, "batch_shape") else dense_matrix(A))
     values, uncertainty = found.eigenvalues.ravel(), found.uncertainty.ravel()
     worst = int(np.argmax(values.real))
     value = float(values[worst].real)

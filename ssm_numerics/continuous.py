@@ -297,7 +297,7 @@ def _integrate(system: Any, function: Any, t: np.ndarray, start: float, x0: Any,
 
 def _radau(A: Any, B: Any, drive: Any, x0: Any, start: float, t: np.ndarray, rtol: float, is_complex: bool) -> Any:
     """States (N, T) of x' = A x + B drive(t); SciPy's Radau is real: complex systems run as [[Re, -Im], [Im, Re]]."""
-    from scipy.integrate import solve_ivp
+    from scipy import integrate
 
     if t[-1] == start:
         return np.asarray(x0)[:, None]
@@ -312,11 +312,12 @@ def _radau(A: Any, B: Any, drive: Any, x0: Any, start: float, t: np.ndarray, rto
     def derivative(now: float, x: np.ndarray) -> np.ndarray:
         return jacobian @ x + real(B * drive(now))
 
+    solve: Any = integrate.solve_ivp
     tolerances = {"rtol": rtol, "atol": rtol * (scale or 1.0)}
     try:
         with np.errstate(all="ignore"):
             span, first = (start, t[-1]), real(x0 + 0 * B)
-            solved = solve_ivp(derivative, span, first, "Radau", t, jac=jacobian, **tolerances)
+            solved = solve(derivative, span, first, "Radau", t, jac=jacobian, **tolerances)
     except ValueError as error:
         if "infs or NaNs" not in str(error):
             raise

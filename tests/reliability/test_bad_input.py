@@ -35,6 +35,8 @@ UNDEFINED = {
 """Calls whose documentation says which entries are undefined."""
 CALLBACKS = {"respond": ("u", "hold")}
 """Arguments that may be functions, whose own exceptions are passed on."""
+COINCIDE = ("kreiss_constant",)
+"""Numbers that are the same for a real matrix and a complex multiple of it."""
 
 
 @cache
@@ -123,7 +125,7 @@ def test_bad_input_is_refused_in_one_sentence_or_answered_correctly(call: str, a
             continue
         wrong += judge(call, argument, name, found)
         meant_real = name == "complex where real" and not isinstance(good, (str, bool)) and not np.iscomplexobj(good)
-        if not meant_real or isinstance(found, Exception):
+        if not meant_real or isinstance(found, Exception) or call in COINCIDE:
             continue
         if not differences(parts(found), parts(outcome(call, {argument: np.real(value)}))):
             wrong.append(f"{name}: the imaginary part makes no difference")
