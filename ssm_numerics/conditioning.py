@@ -15,7 +15,7 @@ import numpy as np
 from . import _arrays
 from ._circle import NodePoleDistance, node_pole_distance
 from ._condition_report import ConditionReport, condition_report
-from ._matrices import UNIT, eigensystem, one_matrix
+from ._matrices import UNIT, dense_matrix, eigensystem, one_matrix
 from ._results import Number
 from ._spectrum import Spectrum, spectrum
 

@@ -15,8 +15,18 @@ import numpy as np
 
 import ssm_numerics as ssm
 
+STRATEGIES = (
+    *("batches", "diagonal_inits", "discrete_systems", "general_dplr", "hippo_operators", "hippo_systems", "lengths"),
+    *("rules", "signals", "step_sizes", "stiff_systems", "systems"),
+)
+CHECKS = (
+    *("check_cauchy", "check_discretization", "check_equivalence", "check_hippo", "check_kernel", "check_nplr"),
+    *("check_recurrence", "check_vandermonde", "identify_convention"),
+)
 NOT_CALLED = {
-    "testing": "Hypothesis strategies are descriptions; what they draw is tested where it is used",
+    **{f"testing.{name}": "a Hypothesis strategy: what it draws is tested where it is used" for name in STRATEGIES},
+    **{f"testing.{name}": "takes a user's function, whose exceptions it reports" for name in CHECKS},
+    **{f"testing.{name}": "a table or a result" for name in ("REGIMES", "SYSTEMS", "Convention", "Report", "faults")},
     "certified.Certified": "a pair of arrays",
     "certified.CertifiedDiscretization": "three of them",
     "ConditioningWarning": "a warning",
@@ -24,8 +34,8 @@ NOT_CALLED = {
     "show_versions": "takes no argument and prints",
     "cuda_info": "takes no argument",
 }
-RESULTS = ("plot", "to_dict")
-"""Methods of results, which take no numbers."""
+NO_INPUT = ("plot", "to_dict", "of_checked")
+"""Methods of results, which take no numbers, and the constructor of systems that the package has checked itself."""
 
 N, T, DT = 3, 6, 0.125
 A = np.array([[-1.0, 0.5, 0.0], [-0.5, -2.0, 0.25], [0.125, 0.0, -3.0]])
@@ -238,7 +248,7 @@ def public() -> Iterator[str]:
     for kind in sorted(_classes(), key=lambda kind: kind.__name__):
         for word, member in inspect.getmembers(kind, inspect.isroutine):
             ours = (getattr(member, "__module__", None) or "").startswith("ssm_numerics")
-            if ours and not word.startswith("_") and word not in RESULTS:
+            if ours and not word.startswith("_") and word not in NO_INPUT:
                 yield f"{kind.__name__}.{word}"
 
 
