@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -266,7 +267,11 @@ def _source(arguments: argparse.Namespace) -> Any:
             from .diagonal_init import diagonal_init
 
             return diagonal_init(source, arguments.n)
-        return np.load(source) if source.endswith(".npy") else np.loadtxt(source, delimiter=_delimiter(source))
+        try:
+            return np.load(source) if source.endswith(".npy") else np.loadtxt(source, delimiter=_delimiter(source))
+        except (ValueError, EOFError, zipfile.BadZipFile) as error:
+            found = f"{source} does not ({' '.join(str(error).split())})"
+        _arrays.fail("source", "hold a matrix of numbers", found)
     from .hippo import hippo
 
     op = hippo(source, arguments.n, **parameters)

@@ -1,4 +1,4 @@
-"""One fuzz case: a public call with some arguments replaced, or a command line; every case ends well or is a finding."""
+"""One fuzz case: a public call with some arguments replaced, or a command line, which ends well or is a finding."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Chooser(Protocol):
     def octets(self, n: int) -> bytes: ...
 
 
-class Finding(Exception):
+class Finding(Exception):  # noqa: N818
     """A case that did not end well."""
 
 
