@@ -92,7 +92,6 @@ def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> 
     array = readable(name, value)
     if array.ndim > MOST_AXES:
         fail(name, f"have at most {MOST_AXES} axes", f"it has {array.ndim}")
-    memory(name, array.size * (array.itemsize + 1.0))
     if array.dtype.kind in "iu":
         array = exact_float(name, array)
     if array.dtype.newbyteorder("=") not in _REAL:
@@ -111,12 +110,17 @@ def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> 
 
 
 def readable(name: str, value: Any) -> np.ndarray:
-    """What NumPy makes of a value; its conversion may fail in any way, since objects bring their own."""
+    """What NumPy makes of a value; its conversion may fail in any way, since objects bring their own.
+
+    A view of a few numbers may have any size: what would not fit into memory is refused before it is read.
+    """
     try:
-        return np.asarray(value)
+        array = np.asarray(value)
     except Exception as error:
         found = f"NumPy cannot read {shown(value)} ({type(error).__name__})"
-    fail(name, "be a rectangular array of numbers", found, TypeError)
+        fail(name, "be a rectangular array of numbers", found, TypeError)
+    memory(name, array.size * (array.itemsize + 1.0))
+    return array
 
 
 def _is_plain(array: np.ndarray, min_ndim: int, real: bool) -> bool:

@@ -179,8 +179,11 @@ class HiPPO:
         chunk = max(1, 2**22 // self.N)
         for start in range(0, flat.size, chunk):
             part = slice(start, start + chunk)
-            values[..., part] = coefficients.astype(dtype) @ self._table(flat[part], self.N, scaled)
-        return values.reshape(coefficients.shape[:-1] + places.shape).astype(coefficients.dtype)
+            with np.errstate(all="ignore"):
+                values[..., part] = coefficients.astype(dtype) @ self._table(flat[part], self.N, scaled)
+        with np.errstate(all="ignore"):
+            values = values.reshape(coefficients.shape[:-1] + places.shape).astype(coefficients.dtype)
+        return self._finite("c", values)
 
     def _window(self) -> float:
         """The longest lag that is remembered."""

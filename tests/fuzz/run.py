@@ -96,7 +96,8 @@ class Counts:
         }
         print(json.dumps(facts), flush=True)
         if arguments.json:
-            Path(arguments.json).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+            with Path(arguments.json).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(facts) + "\n")
         return 1 if self.ended["findings"] else 0
 
 
@@ -108,7 +109,7 @@ def main() -> int:
     parser.add_argument("--cli", type=int, default=5, help="percentage of command lines")
     parser.add_argument("--atheris", action="store_true", help="guided by coverage")
     parser.add_argument("--compiled", action="store_true", help="with the JIT")
-    parser.add_argument("--json", metavar="FILE", help="also write the counts there")
+    parser.add_argument("--json", metavar="FILE", help="also add the counts to that file, as one line")
     arguments = parser.parse_args()
     if not arguments.compiled:
         os.environ["NUMBA_DISABLE_JIT"] = "1"

@@ -197,7 +197,7 @@ def bad_values(good: Any) -> Iterator[tuple[str, Any]]:
 
 def same_values(good: Any) -> Iterator[tuple[str, Any, Any]]:
     """Name, value and plain value of a good array or number in other forms."""
-    if isinstance(good, (np.ndarray, float)):
+    if isinstance(good, (np.ndarray, float)) and np.asarray(good).dtype.kind in "fc":
         for name, make in SAME.items():
             value = make(good)
             yield name, value, plain(good, value)
