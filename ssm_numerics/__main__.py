@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -269,7 +268,9 @@ def _source(arguments: argparse.Namespace) -> Any:
             return diagonal_init(source, arguments.n)
         try:
             return np.load(source) if source.endswith(".npy") else np.loadtxt(source, delimiter=_delimiter(source))
-        except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        except OSError:
+            raise
+        except Exception as error:  # a damaged header fails in many ways
             found = f"{source} does not ({' '.join(str(error).split())})"
         _arrays.fail("source", "hold a matrix of numbers", found)
     from .hippo import hippo

@@ -23,10 +23,18 @@ CHECKS = (
     *("check_cauchy", "check_discretization", "check_equivalence", "check_hippo", "check_kernel", "check_nplr"),
     *("check_recurrence", "check_vandermonde", "identify_convention"),
 )
+PARAMETERS = ("convert", "from_parameters", "to_parameters")
+INTEROP = ("control", "pymor", "scipy", "sklearn", "xarray")
 NOT_CALLED = {
     **{f"testing.{name}": "a Hypothesis strategy: what it draws is tested where it is used" for name in STRATEGIES},
     **{f"testing.{name}": "takes a user's function, whose exceptions it reports" for name in CHECKS},
     **{f"testing.{name}": "a table or a result" for name in ("REGIMES", "SYSTEMS", "Convention", "Report", "faults")},
+    **{
+        f"conventions.{name}": "a table or a result"
+        for name in ("CONVENTIONS", "Convention", "Field", "Layer", "Truncation")
+    },
+    **{f"conventions.{name}": "not asked yet: arrays of others by name" for name in PARAMETERS},
+    **{f"interop.{name}": "not asked yet: needs packages of the extra `interop`" for name in INTEROP},
     "certified.Certified": "a pair of arrays",
     "certified.CertifiedDiscretization": "three of them",
     "ConditioningWarning": "a warning",
@@ -209,6 +217,8 @@ def calls() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
             ssm.certified.vandermonde_product,
             {"c": B, "z": ROOTS, "L": T, "accuracy_bits": 60},
         ),
+        "conventions.truncate": (ssm.conventions.truncate, {"system": s["dplr"], "dt": DT, "L": T}),
+        "conventions.restore": (ssm.conventions.restore, {"system": s["dplr"], "dt": DT, "L": T}),
         "lemma.hippo_matrix": (ssm.lemma.hippo_matrix, {"N": N}),
         "lemma.hippo_eigenvectors": (ssm.lemma.hippo_eigenvectors, {"N": N}),
         "lemma.inverse_eigenvectors": (ssm.lemma.inverse_eigenvectors, {"N": N}),
