@@ -1,6 +1,6 @@
 """Write reliability.md from _data/reliability.json and _data/fuzz.jsonl; with --measure, run the suites first.
 
-python docs/reliability_page.py --measure     # about five minutes
+python docs/reliability_page.py --measure     # about five minutes; suites named after it are the only ones run
 python docs/reliability_page.py               # only the page
 python tests/fuzz/run.py --cases 1000000 --json docs/_data/fuzz.jsonl     # adds a row of fuzzing
 """
@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree as ElementTree
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
@@ -62,13 +63,11 @@ Of what an installation brings along, as the packages' metadata say.
 """
 
 
-def measure() -> dict[str, Any]:
-    """Run every suite and count."""
-    return {
-        "suites": {name: suite(name, env) for name, (_, env) in SUITES.items()},
-        "catalogue": catalogue(),
-        **facts(),
-    }
+def measure(names: list[str]) -> dict[str, Any]:
+    """Run the suites of these names, or all, and count; the others keep what was counted before."""
+    known = json.loads(DATA.read_text(encoding="utf-8"))["suites"] if DATA.exists() else {}
+    suites = known | {name: suite(name, SUITES[name][1]) for name in names or SUITES}
+    return {"suites": suites, "catalogue": catalogue(), **facts()}
 
 
 def suite(name: str, environment: dict[str, str]) -> dict[str, Any]:
@@ -101,15 +100,15 @@ def catalogue() -> dict[str, int]:
 
 def facts() -> dict[str, Any]:
     """Versions and licences of the package's dependencies and of theirs."""
-    waiting, licences = ["ssm-numerics"], {}
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    waiting, licences = [project["dependencies"]], {}
     while waiting:
-        name = waiting.pop()
-        for line in requires(name) or []:
+        for line in waiting.pop():
             other = re.split(r"[^\w.-]", line)[0]
             if "extra ==" not in line and other not in licences:
                 try:
                     licences[other] = {"version": version(other), "licence": licence(other)}
-                    waiting.append(other)
+                    waiting.append(requires(other) or [])
                 except PackageNotFoundError:
                     continue
     return {"python": sys.version.split()[0], "licences": dict(sorted(licences.items()))}
@@ -128,7 +127,7 @@ def page(record: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     counted = record["catalogue"]
     lines = [HEAD, "| file | what it asks | tests | failed | left out |", "|---|---|---:|---:|---:|"]
     for name, (what, _) in SUITES.items():
-        found = record["suites"][name]
+        found = record["suites"].get(name, dict.fromkeys(("tests", "failed", "skipped"), "not measured"))
         lines.append(f"| `{name}` | {what} | {found['tests']} | {found['failed']} | {found['skipped']} |")
     text = f"{counted['callables']} callables with {counted['arguments']} arguments and {counted['inputs']} bad inputs"
     lines += ["", f"The catalogue of bad inputs: {text} make {counted['cases']:,} cases.", "", FUZZING]
@@ -146,7 +145,7 @@ def page(record: dict[str, Any], runs: list[dict[str, Any]]) -> str:
 def main() -> None:
     """Write the page, measuring first where asked."""
     if "--measure" in sys.argv:
-        DATA.write_text(json.dumps(measure(), indent=1) + "\n", encoding="utf-8")
+        DATA.write_text(json.dumps(measure(sys.argv[2:]), indent=1) + "\n", encoding="utf-8")
     runs = [json.loads(line) for line in FUZZ.read_text(encoding="utf-8").splitlines()] if FUZZ.exists() else []
     (DOCS / "reliability.md").write_text(page(json.loads(DATA.read_text(encoding="utf-8")), runs), encoding="utf-8")
 
