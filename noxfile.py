@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import tomllib
 from pathlib import Path
 
 import nox
@@ -15,6 +18,7 @@ COMPILED = [  # tests that reach every function of ssm_numerics/compiled at size
     "tests/cuda/test_simulator.py",
     "tests/laws/test_signals.py",
     "tests/laws/test_views_agree.py",
+    "tests/reliability/test_bad_input.py",
     "tests/test_convolution_kernel.py",
     "tests/test_device.py",
     "tests/test_hippo.py",
@@ -38,6 +42,27 @@ PARTS = {
     "jit_off": [("python", "-m", "pytest", *filter(os.path.exists, COMPILED), *COVERAGE)],
     "lint": [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",), ("lint-imports",)],
 }
+
+QUICK = {"SSM_NUMERICS_HYPOTHESIS_PROFILE": "quick"}
+VERSIONS = [  # what breaks first when a dependency changes: every view, every oracle, every public call once
+    "tests/laws",
+    "tests/test_convolution_kernel.py",
+    "tests/test_discretization.py",
+    "tests/test_products.py",
+    "tests/reliability/test_no_network.py",
+]
+
+
+def declared(lowest: bool) -> list[str]:
+    """The dependencies that tests of versions need, as pyproject.toml declares them."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    every = [
+        *project["dependencies"],
+        *optional["report"],
+        *(p for p in optional["test"] if re.match("pytest>|hypo", p)),
+    ]
+    return [line.replace(">=", "==") if lowest else line.partition(">=")[0] for line in every]
 
 
 @nox.session
@@ -95,3 +120,51 @@ def examples(session: nox.Session) -> None:
     """The examples of docs/, with JAX and PyTorch: large downloads, so not part of the default sessions."""
     session.install("-e", ".[test,examples]")
     session.run("python", "-m", "pytest", "tests/test_examples.py", "-rs")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The lowest versions that pyproject.toml declares."""
+    session.install(*declared(lowest=True), ".")
+    session.run("python", "-m", "pytest", *VERSIONS, env=QUICK)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """The newest versions that there are, pre-releases included."""
+    session.install("--upgrade", "--pre", *declared(lowest=False), ".")
+    session.run("python", "-m", "pytest", *VERSIONS, env=QUICK)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def pythons(session: nox.Session) -> None:
+    """Every Python that is declared and installed here."""
+    session.install(".[test]")
+    session.run("python", "-m", "pytest", *VERSIONS, env=QUICK)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Wheel and sdist build, agree, install alone, and pass from the wheel, away from the sources."""
+    session.install("build", "pytest>=8.2", "hypothesis>=6.108", "python-flint>=0.7")
+    out = Path(session.create_tmp())
+    session.run("python", "-m", "build", "--outdir", str(out), ".")
+    wheel = max(out.glob("*.whl"))
+    session.install("--force-reinstall", f"{wheel}[report]")
+    copy = out / "away"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree("tests", copy / "tests")
+    shutil.copy("pyproject.toml", copy)
+    with session.chdir(copy):
+        session.run("python", "-c", "import ssm_numerics; assert 'site-packages' in ssm_numerics.__file__")
+        session.run("python", "-m", "pytest", "-o", "pythonpath=.", "-o", "testpaths=tests", *VERSIONS, env=QUICK)
+        session.run("ssm-numerics", "verify", "--small", "gating_is_backward_euler")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Random cases against the public calls and the command line; `nox -s fuzz -- --cases 1000000`."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/fuzz/run.py", *(session.posargs or ["--cases", "20000"]))
+    env = {"NUMBA_BOUNDSCHECK": "1"}
+    session.run("python", "tests/fuzz/run.py", "--compiled", "--cases", "2000", env=env)

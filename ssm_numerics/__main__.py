@@ -266,7 +266,13 @@ def _source(arguments: argparse.Namespace) -> Any:
             from .diagonal_init import diagonal_init
 
             return diagonal_init(source, arguments.n)
-        return np.load(source) if source.endswith(".npy") else np.loadtxt(source, delimiter=_delimiter(source))
+        try:
+            return np.load(source) if source.endswith(".npy") else np.loadtxt(source, delimiter=_delimiter(source))
+        except OSError:
+            raise
+        except Exception as error:  # a damaged header fails in many ways
+            found = f"{source} does not ({' '.join(str(error).split())})"
+        _arrays.fail("source", "hold a matrix of numbers", found)
     from .hippo import hippo
 
     op = hippo(source, arguments.n, **parameters)

@@ -11,7 +11,9 @@ import math
 import operator
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,6 +23,11 @@ DEFAULT_MAX_MEMORY = 8.0 * 2**30
 
 SUMMED_SIZE = 4096
 """Up to so many entries one pass of BLAS is faster than a pass of NumPy and its temporary array."""
+
+_SILENT = ContextVar("_SILENT", default=False)
+
+MOST_AXES = 24
+"""NumPy has 64, its broadcasting 32, and the package adds some of its own."""
 
 _SINGLE, _DOUBLE = (np.dtype(np.float32), np.dtype(np.complex64)), (np.dtype(np.float64), np.dtype(np.complex128))
 _REAL = {dtype: precision[0] for precision in (_SINGLE, _DOUBLE) for dtype in precision}
@@ -40,8 +47,29 @@ def fail(name: str, rule: str, found: str, kind: type[Exception] = ValueError) -
     raise kind(f"`{name}` must {rule}, but {found}.")
 
 
+def shown(value: Any, length: int = 40) -> str:
+    """The kind of a value and the beginning of its repr on one line, whatever the value is."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a value's own repr may fail in any way; the error about the value must not
+        text = ""
+    return f"{type(value).__name__} {text[:length]}".strip()
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """No warning of the package inside, in this thread and task alone: `warnings.catch_warnings` is everyone's."""
+    token = _SILENT.set(True)
+    try:
+        yield
+    finally:
+        _SILENT.reset(token)
+
+
 def warn(text: str, category: type[Warning]) -> None:
     """Warn where the package was called, so that each such place is warned about once."""
+    if _SILENT.get():
+        return
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
         level, frame = level + 1, frame.f_back
@@ -58,13 +86,12 @@ def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> 
     if type(value) is np.ndarray and _is_plain(value, min_ndim, real):
         return value
     if value is None or isinstance(value, (str, bytes, dict, set)):
-        fail(name, "be an array of numbers", f"it is {type(value).__name__} {value!r:.40}", TypeError)
+        fail(name, "be an array of numbers", f"it is {shown(value)}", TypeError)
     if isinstance(value, np.ma.MaskedArray):
         fail(name, "be a plain array (fill or drop masked entries first)", "it is a masked array", TypeError)
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        fail(name, "be a rectangular array of numbers", f"NumPy cannot read it ({error})", TypeError)
+    array = readable(name, value)
+    if array.ndim > MOST_AXES:
+        fail(name, f"have at most {MOST_AXES} axes", f"it has {array.ndim}")
     if array.dtype.kind in "iu":
         array = exact_float(name, array)
     if array.dtype.newbyteorder("=") not in _REAL:
@@ -82,12 +109,26 @@ def numeric(name: str, value: Any, *, min_ndim: int = 0, real: bool = False) -> 
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(array.shape)
 
 
+def readable(name: str, value: Any) -> np.ndarray:
+    """What NumPy makes of a value; its conversion may fail in any way, since objects bring their own.
+
+    A view of a few numbers may have any size: what would not fit into memory is refused before it is read.
+    """
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        found = f"NumPy cannot read {shown(value)} ({type(error).__name__})"
+        fail(name, "be a rectangular array of numbers", found, TypeError)
+    memory(name, array.size * (array.itemsize + 1.0))
+    return array
+
+
 def _is_plain(array: np.ndarray, min_ndim: int, real: bool) -> bool:
     """Whether nothing is to be said about an array or done to it."""
     dtype = array.dtype
     if dtype not in _REAL or (real and dtype.kind == "c") or not (array.size and array.flags.c_contiguous):
         return False
-    return array.ndim >= min_ndim and all_finite(array)
+    return min_ndim <= array.ndim <= MOST_AXES and all_finite(array)
 
 
 def all_finite(array: np.ndarray) -> bool:
@@ -110,6 +151,7 @@ def working_dtype(*values: Any) -> np.dtype:
     if len(dtypes) == 1 and dtypes <= _REAL.keys() and all(type(value) is np.ndarray for value in values):
         return dtypes.pop()
     kinds = [value if is_weak(value) else getattr(value, "dtype", None) or np.asarray(value).dtype for value in values]
+    kinds = [np.float64 if isinstance(kind, np.dtype) and kind.kind in "iu" else kind for kind in kinds]
     if all(is_weak(value) for value in values):
         kinds.append(np.dtype(np.float64))
     return np.result_type(np.float32, *kinds)
@@ -143,13 +185,23 @@ def steps(dt: Any, name: str = "dt", zero: bool = False) -> np.ndarray:
 
 
 def integer(name: str, value: Any) -> int:
-    """An integer; floats and booleans are refused."""
+    """An integer of at most 64 bits; floats and booleans are refused."""
     if isinstance(value, (bool, np.bool_)):
         fail(name, "be an integer", f"it is {value}", TypeError)
     try:
-        return operator.index(value)
+        number = operator.index(value)
     except TypeError:
-        fail(name, "be an integer", f"it is {type(value).__name__} {value!r:.40}", TypeError)
+        fail(name, "be an integer", f"it is {shown(value)}", TypeError)
+    if number.bit_length() > 63:
+        fail(name, "fit into 64 bits", f"it has {number.bit_length()} bits")
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, nothing that merely counts as one of them."""
+    if not isinstance(value, (bool, np.bool_)):
+        fail(name, "be True or False", f"it is {shown(value)}", TypeError)
+    return bool(value)
 
 
 def count(name: str, value: Any, least: int = 1) -> int:
@@ -193,9 +245,9 @@ def choice(name: str, value: Any, options: Iterable[str]) -> str:
     """One of the valid words; the error lists them all."""
     words = list(options)
     if not isinstance(value, str):
-        fail(name, f"be one of {', '.join(words)}", f"it is {type(value).__name__} {value!r:.40}", TypeError)
+        fail(name, f"be one of {', '.join(words)}", f"it is {shown(value)}", TypeError)
     if value not in words:
-        fail(name, f"be one of {', '.join(words)}", f"it is {value!r}")
+        fail(name, f"be one of {', '.join(words)}", f"it is {shown(value)}")
     return value
 
 

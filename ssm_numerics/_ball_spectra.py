@@ -207,6 +207,7 @@ def hippo_eigenvalues(family: str, N: int, theta: float = 1.0, accuracy_bits: in
     """
     _arrays.choice("family", family, ("legt", "lmu"))
     N = _arrays.count("N", N)
+    _arrays.memory("N", 128.0 * N)
     theta = _arrays.real_number("theta", theta, above=0.0)
     bits = _balls.accuracy(accuracy_bits)
 
@@ -234,12 +235,13 @@ def _spectrum(
     """
     family = _arrays.choice("family", family, FAMILIES)
     N = _arrays.count("N", N)
+    _arrays.memory("N", 128.0 * N)
     theta = _arrays.real_number("theta", theta, above=0.0)
     bits = _balls.accuracy(accuracy_bits)
-    chosen = np.arange(N) if modes is None else np.atleast_1d(np.asarray(modes))
+    chosen = np.arange(N) if modes is None else np.atleast_1d(_arrays.readable("modes", modes))
     integers = chosen.ndim == 1 and chosen.size > 0 and chosen.dtype.kind == "i"
     if not (integers and chosen.min() >= 0 and chosen.max() < N):
-        _arrays.fail("modes", f"be integers from 0 to {N - 1}", f"they are {modes!r:.60}")
+        _arrays.fail("modes", f"be integers from 0 to {N - 1}", f"they are {_arrays.shown(modes)}")
     count = _positive(family, N)
     some = np.unique(np.minimum(chosen, N - 1 - chosen))
     some = some[some < count]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,6 +159,8 @@ def truncation_condition(
     L = _arrays.count("L", L)
     grid = np.append(np.geomspace(1e-8, 0.1, 29), np.linspace(0.1, 1.0, 29)[1:]) if factors is None else None
     q = _arrays.numeric("factors", factors, min_ndim=1, real=True).astype(float) if grid is None else grid
+    if q.ndim != 1:
+        _arrays.fail("factors", "have one dimension", f"its shape is {q.shape}")
     if not (q > 0).all():
         _arrays.fail("factors", "be positive", f"the least is {q.min()}")
     discrete, poles = discrete_poles(system, dt, discretization, alpha)
@@ -201,8 +202,7 @@ def discrete_poles(system: Any, dt: Any, discretization: str, alpha: float | Non
         _arrays.fail("system", "be a continuous state space system", f"it is {type(system).__name__}", TypeError)
     system = doubled(system)
     parameter = rule(discretization, alpha, "discretization")[1]
-    with warnings.catch_warnings():  # stability is part of the report
-        warnings.simplefilter("ignore", _arrays.UnstableDiscretizationWarning)
+    with _arrays.unwarned():  # stability is part of the report
         discrete = discretize(system, dt, discretization, alpha)
     if isinstance(system, DPLR) and parameter is not None:
         h = _arrays.steps(dt)[..., None] * system.full().Lambda

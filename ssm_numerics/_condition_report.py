@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,7 +173,7 @@ def condition_report(
         N=system.n_states,
         L=L,
         discretization=discretization,
-        alpha=alpha,
+        alpha=None if alpha is None else float(alpha),
         dt_least=float(steps.min()),
         dt_largest=float(steps.max()),
         spectral_abscissa=abscissa,
@@ -312,8 +311,7 @@ def _recommended(system: Any, L: int, dt: Any, discretization: str, alpha: float
     """What `convolution_kernel` chooses, why, and the kernel."""
     from .convolution_kernel import convolution_kernel
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", _arrays.UnstableDiscretizationWarning)
+    with _arrays.unwarned():
         try:
             K, info = convolution_kernel(system, L, dt, discretization, alpha, return_info=True)
         except ValueError as error:

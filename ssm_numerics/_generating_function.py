@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import _pairs
-from ._arrays import complex_dtype
+from ._arrays import complex_dtype, fail
 from ._costs import seconds_of_squarings, seconds_of_steps
 from ._fft import inverse
 from ._krylov_blocks import rows_after
@@ -120,7 +120,11 @@ def generating_function(form: PoleForm, C: np.ndarray, pairs: np.ndarray | None)
     if rank == 1:
         return k00 - s * k01[..., 0, :] * k10[..., 0, :] / (1 + s * k11[..., 0, 0, :])
     capacitance = np.eye(rank) + s[..., :, None, None] * np.moveaxis(k11, -1, -3)
-    solved = np.linalg.solve(capacitance, np.moveaxis(k10, -1, -2)[..., None])[..., 0]
+    try:
+        solved = np.linalg.solve(capacitance, np.moveaxis(k10, -1, -2)[..., None])[..., 0]
+    except np.linalg.LinAlgError:
+        rule = "keep I + Q*(...)P invertible at every node (reduce it, or take method='krylov_blocked')"
+        fail("dt", rule, "a pole of the system has been rounded onto a node")
     return k00 - s * np.sum(np.moveaxis(k01, -1, -2) * solved, axis=-1)
 
 

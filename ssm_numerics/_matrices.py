@@ -12,6 +12,9 @@ from ._systems import System
 
 UNIT = 2.0**-53
 
+LARGEST_SQUARED = 1e150
+"""Numbers up to this size have a square, and sums of squares."""
+
 
 @dataclass(frozen=True)
 class Eigensystem:
@@ -48,6 +51,7 @@ def dense_matrix(source: Any, name: str = "A") -> np.ndarray:
     elif hasattr(source, "family") and hasattr(source, "A"):
         source = source.A
     matrix = _arrays.numeric(name, source, min_ndim=2)
+    require_squares(name, matrix)
     _arrays.square(name, matrix)
     return matrix.astype(np.result_type(matrix.dtype, np.float64))
 
@@ -60,12 +64,21 @@ def one_matrix(A: Any) -> np.ndarray:
     return matrix
 
 
+def require_squares(name: str, values: Any) -> None:
+    """Norms and singular values come from squares, which must be finite."""
+    largest = float(np.abs(values).max())
+    if largest > LARGEST_SQUARED:
+        _arrays.fail(name, f"be at most {LARGEST_SQUARED:.0e} in modulus", f"it reaches {largest:.3g}")
+
+
 def is_discrete(A: Any, discrete: bool | None) -> bool:
     """Whether powers of the matrix are meant, not its exponential; a system says so itself."""
+    if discrete is not None:
+        discrete = _arrays.flag("discrete", discrete)
     if not isinstance(A, System):
         return bool(discrete)
     stepped = hasattr(A, "dt")
-    if discrete is not None and bool(discrete) != stepped:
+    if discrete is not None and discrete != stepped:
         _arrays.fail("discrete", f"be left out or {stepped} for a {type(A).__name__}", f"it is {discrete}")
     return stepped
 

@@ -20,7 +20,7 @@ def mask(value: Any, n_modes: int) -> np.ndarray | None:
         return _arrays.owned(np.ones(n_modes, dtype=bool)) if value else None
     if value is None:
         return None
-    pairs = np.asarray(value)
+    pairs = _arrays.readable("conjugate_pairs", value)
     if pairs.dtype != np.bool_ or pairs.shape != (n_modes,):
         found = f"it has dtype {pairs.dtype} and shape {pairs.shape}"
         _arrays.fail("conjugate_pairs", f"be True, False or a boolean mask of shape ({n_modes},)", found, TypeError)

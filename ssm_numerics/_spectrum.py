@@ -75,7 +75,7 @@ def spectrum(source: Any, N: int | None = None) -> Spectrum:
     if isinstance(source, str):
         source = _named(source, N)
     elif N is not None:
-        _arrays.fail("N", "be given with the name of a family only", f"it is {N!r}")
+        _arrays.fail("N", "be given with the name of a family only", f"it is {_arrays.shown(N)}")
     family = getattr(source, "family", None)
     title = f"{family}, N = {source.N}" if family else repr(source) if isinstance(source, System) else "Matrix"
     certified = _certified(source, family)
@@ -85,7 +85,7 @@ def spectrum(source: Any, N: int | None = None) -> Spectrum:
     if isinstance(source, (Diagonal, DiscreteDiagonal)):
         values = source.poles().astype(complex)
         return _spectrum(values, np.zeros(values.shape), "diagonal", title)
-    matrices = dense_matrix(source)
+    matrices = dense_matrix(source, "source")
     parts = [eigensystem(matrix) for matrix in matrices.reshape(-1, *matrices.shape[-2:])]
     shape = matrices.shape[:-1]
     values = np.stack([part.values for part in parts]).reshape(shape)

@@ -11,7 +11,7 @@ import numpy as np
 from . import _arrays, _pairs
 from ._increments import transition
 from ._parallel import over_rows
-from .discretization import discretize
+from .discretization import discretize, rule
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
 from .structured import DiscreteStructuredStateSpace, StructuredStateSpace
 
@@ -24,14 +24,15 @@ def as_discrete(system: Any, dt: Any, discretization: str | None, alpha: float |
     if isinstance(system, CONTINUOUS):
         if dt is None:
             _arrays.fail("dt", "be a positive step for a continuous system", "it is None")
-        return discretize(system, dt, "bilinear" if discretization is None else discretization, alpha)
+        word = rule("bilinear" if discretization is None else discretization, alpha, "discretization")[0]
+        return discretize(system, dt, word, alpha)
     if not isinstance(system, DISCRETE):
         _arrays.fail(
             "system", "be a continuous or discrete state space system", f"it is {type(system).__name__}", TypeError
         )
     for name, value in (("dt", dt), ("discretization", discretization), ("alpha", alpha)):
         if value is not None:
-            _arrays.fail(name, "be omitted for a system that is already discrete", f"it is {value!r}")
+            _arrays.fail(name, "be omitted for a system that is already discrete", f"it is {_arrays.shown(value)}")
     return system
 
 
@@ -88,6 +89,10 @@ def prepared(
             _pairs.require_real("x0", x0, pairs)
             x0 = np.concatenate([x0.real, x0.imag], axis=-1)
     dtype = np.result_type(discrete.output_dtype, u.dtype, *([] if x0 is None else [x0.dtype]))
+    if discrete.B_bar_previous is None:
+        u_before = np.zeros(u_before.shape)
+    elif np.iscomplexobj(u_before):
+        dtype = np.result_type(dtype, np.complex64)
     heads = discrete.batch_shape if step is None else discrete.batch_shape[:-1]
     structured = isinstance(discrete, DiscreteStructuredStateSpace)
     if dtype not in kept:

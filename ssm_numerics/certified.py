@@ -94,6 +94,7 @@ def convolution_kernel(
     True
     """
     L = _arrays.count("L", L)
+    _arrays.memory("L", 128.0 * L)
     bits = _balls.accuracy(accuracy_bits)
     system = as_matrix_system(system)
     method, alpha, dt = _step(system, dt, discretization, alpha, "discretization")
@@ -193,6 +194,7 @@ def vandermonde_product(c: Any, z: Any, L: int, accuracy_bits: int = DEFAULT_BIT
     array([2. , 0. , 0.5])
     """
     L = _arrays.count("L", L)
+    _arrays.memory("L", 128.0 * L)
     bits = _balls.accuracy(accuracy_bits)
     rows, shape = _rows(c=c, z=z)
 
@@ -250,7 +252,7 @@ def _step(system: Any, dt: Any, method: str, alpha: Any, name: str) -> tuple[str
 
     if isinstance(system, DISCRETE):
         if dt is not None:
-            _arrays.fail("dt", "be None for a discrete system, which carries its step", f"it is {dt!r:.40}")
+            _arrays.fail("dt", "be None for a discrete system, which carries its step", f"it is {_arrays.shown(dt)}")
         return method, None, None
     if not isinstance(system, CONTINUOUS):
         _arrays.fail("system", "be a state space system of this package", f"it is {type(system).__name__}", TypeError)

@@ -15,7 +15,7 @@ import numpy as np
 from . import _arrays
 from ._circle import NodePoleDistance, node_pole_distance
 from ._condition_report import ConditionReport, condition_report
-from ._matrices import UNIT, eigensystem, one_matrix
+from ._matrices import UNIT, dense_matrix, eigensystem, one_matrix
 from ._results import Number
 from ._spectrum import Spectrum, spectrum
 
@@ -283,7 +283,7 @@ def spectral_abscissa(A: Any) -> SpectralAbscissa:
     >>> float(ssm.spectral_abscissa([[-1.0, 4.0], [0.0, -2.0]]))
     -1.0
     """
-    found = spectrum(A)
+    found = spectrum(A if hasattr(A, "family") or hasattr(A, "batch_shape") else dense_matrix(A))
     values, uncertainty = found.eigenvalues.ravel(), found.uncertainty.ravel()
     worst = int(np.argmax(values.real))
     value = float(values[worst].real)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,9 @@ from .convolution_kernel import METHODS, Problem
 from .discretization import exact_steps
 from .state_space import DPLR, Diagonal, DiscreteStateSpace, StateSpace
 from .structured import StructuredStateSpace
+
+MOST_EVALUATIONS = 300_000
+"""The ODE solver gives up after reading the input this often, about half a minute."""
 
 BLOCK_BYTES = 2**26
 """Working memory for the exponentials of many different steps."""
@@ -185,7 +189,15 @@ def respond(
         before = signal[..., end - 1]
         parts.append(y)
     y = np.concatenate(parts, axis=-1)
-    return y + system.D[..., None] * signal if np.any(system.D) else y
+    with np.errstate(all="ignore"):
+        y = y + system.D[..., None] * signal if np.any(system.D) else y
+    return _finite(y)
+
+
+def _finite(y: np.ndarray) -> np.ndarray:
+    if not np.isfinite(y).all():
+        _arrays.fail("u", "keep the response finite", "it overflows; shorten the signal or scale it down")
+    return y
 
 
 def even_step(t: np.ndarray) -> float | None:
@@ -252,19 +264,25 @@ def _integrate(system: Any, function: Any, t: np.ndarray, start: float, x0: Any,
     y = dense.D[..., None] * inputs + np.zeros((*batch, t.size))
     is_complex = any(np.iscomplexobj(v) for v in (dense.A, inputs, initial))
     y = y.astype(_arrays.complex_dtype(np.float64)) if is_complex or np.iscomplexobj(C) else y
+    evaluations = 0
     for head in np.ndindex(*batch):
 
         def drive(now: float, head: tuple[int, ...] = head) -> Any:
+            nonlocal evaluations
+            evaluations += 1
+            if evaluations > MOST_EVALUATIONS * max(1, math.prod(batch)):
+                found = f"it has read `u` {evaluations - 1} times and is at {now:.6g}"
+                _arrays.fail("t", "end where the ODE solver can reach it (shorten it, or sample `u`)", found)
             return np.broadcast_to(_input_at(function, now), batch)[head]
 
         states = _radau(A[head], B[head], drive, initial[head], start, t, rtol, is_complex)
         y[head] += C[head] @ states
-    return y
+    return _finite(y)
 
 
 def _radau(A: Any, B: Any, drive: Any, x0: Any, start: float, t: np.ndarray, rtol: float, is_complex: bool) -> Any:
     """States (N, T) of x' = A x + B drive(t); SciPy's Radau is real: complex systems run as [[Re, -Im], [Im, Re]]."""
-    from scipy.integrate import solve_ivp
+    from scipy import integrate
 
     if t[-1] == start:
         return np.asarray(x0)[:, None]
@@ -275,16 +293,20 @@ def _radau(A: Any, B: Any, drive: Any, x0: Any, start: float, t: np.ndarray, rto
 
     jacobian = np.block([[A.real, -A.imag], [A.imag, A.real]]) if is_complex else A
     scale = float(np.abs(x0).max() + np.abs(B).max())
-    solved = solve_ivp(
-        lambda now, x: jacobian @ x + real(B * drive(now)),
-        (start, t[-1]),
-        real(x0 + 0 * B),
-        "Radau",
-        t,
-        jac=jacobian,
-        rtol=rtol,
-        atol=rtol * (scale or 1.0),
-    )
+
+    def derivative(now: float, x: np.ndarray) -> np.ndarray:
+        return jacobian @ x + real(B * drive(now))
+
+    solve: Any = integrate.solve_ivp
+    tolerances = {"rtol": rtol, "atol": rtol * (scale or 1.0)}
+    try:
+        with np.errstate(all="ignore"):
+            span, first = (start, t[-1]), real(x0 + 0 * B)
+            solved = solve(derivative, span, first, "Radau", t, jac=jacobian, **tolerances)
+    except ValueError as error:
+        if "infs or NaNs" not in str(error):
+            raise
+        return _finite(np.full((n, t.size), np.inf))
     if not solved.success:
         _arrays.fail("u", "be integrable by the ODE solver", f"Radau says: {solved.message}")
     return solved.y[:n] + 1j * solved.y[n:] if is_complex else solved.y

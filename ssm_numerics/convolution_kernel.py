@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from . import _arrays, _device, _device_kernels, _kernel_costs
-from ._contour import choose_circle, kernel_by_contour
+from ._contour import FEWEST_NODES, choose_circle, kernel_by_contour
+from ._contour import is_near_linear as sums_are_near_linear
 from ._generating_function import kernel_by_cauchy
 from ._krylov_blocks import kernel_by_blocks
 from ._nufft import is_near_linear, log_nodes, vandermonde_nufft
-from ._stepping import as_discrete, run
+from ._results import plain
+from ._stepping import DISCRETE, as_discrete, run
 from .discretization import rule
 from .products import exp_nodes, gbt_nodes, vandermonde_sums
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
@@ -61,16 +63,22 @@ class Method:
 
 @dataclass(frozen=True)
 class KernelInfo:
-    """How a kernel was computed, and how far it can be trusted (errors relative to max |K|)."""
+    """How a kernel was computed, and how far it can be trusted (errors relative to max |K|).
+
+    `a_posteriori_error` is the difference from another method, and `sensitivity` what the last bit of every entry of
+    the continuous system is worth, both on the first 64 samples.
+    """
 
     method: str
     why: str
     estimated_error: float
     a_posteriori_error: float
+    sensitivity: float
+    trusted: bool
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able form."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
 def convolution_kernel(
@@ -103,7 +111,9 @@ def convolution_kernel(
         circle with a few times L nodes, which needs no power of A_bar.
     return_info : bool
         Return (K, info) with `info.method`, `.why`, `.estimated_error` and `.a_posteriori_error`, the latter measured
-        against the definition (or, for "krylov", the blocked form) on the first 64 samples.
+        against the definition (or, for "krylov", the blocked form) on the first 64 samples; `.sensitivity`, what a
+        change of every entry of A by its last bit does there; and `.trusted`, whether all three leave half of the
+        digits.
     rtol : float
         What "contour" aims at, relative to max |K|; its circle is chosen accordingly.
     max_memory : float, bytes
@@ -142,7 +152,7 @@ def convolution_kernel(
     >>> ssm.convolution_kernel(ssm.Diagonal([-1.0], [1.0], [1.0]), 4, 1.0, "backward_euler")
     array([0.5   , 0.25  , 0.125 , 0.0625])
     """
-    length = _arrays.count("L", L)
+    length, return_info = _arrays.count("L", L), _arrays.flag("return_info", return_info)
     methods = _device_kernels.METHODS if _device.on_device(backend) else METHODS
     _arrays.choice("method", method, ("auto", *methods))
     discrete = as_discrete(system, dt, discretization, alpha)
@@ -159,6 +169,11 @@ def convolution_kernel(
     with np.errstate(all="ignore"):
         K = METHODS[name].run(problem) if backend == "cpu" else _ON_DEVICE[name](problem)
     whole = (*discrete.batch_shape, length)  # D or dt may have axes that nothing else has
+    if not all(error < 1 for error in problem.measured):
+        found = (
+            f"{name} measures noise of {max(problem.measured):.2g} times the kernel, whose poles lie outside the disk"
+        )
+        _arrays.fail("method", "be krylov or krylov_blocked here", found)
     K = np.ascontiguousarray(K) if K.shape == whole else np.array(np.broadcast_to(K, whole), order="C")
     if not _arrays.all_finite(K):
         found = f"the kernel overflows within {length} samples; reduce `dt` or `L`, or use an implicit rule"
@@ -166,7 +181,9 @@ def convolution_kernel(
     if not return_info:
         return K
     a_posteriori = max(_a_posteriori(problem, name, K), *problem.measured, 0.0)
-    return K, KernelInfo(name, why, METHODS[name].error(problem, K), a_posteriori)
+    sensitivity = _sensitivity(problem, K, system, dt, discretization, alpha)
+    errors = METHODS[name].error(problem, K), a_posteriori, sensitivity
+    return K, KernelInfo(name, why, *errors, max(errors) <= problem.unit**0.5)
 
 
 def _krylov(problem: Problem) -> np.ndarray:
@@ -216,7 +233,11 @@ def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[
 
 
 def _error_contour(problem: Problem, K: np.ndarray) -> float:
-    return choose_circle(problem.rtol, problem.unit).expected_error + _error_of_norm(problem, K)
+    """Through transforms, the error does not grow with the order; direct sums add that of `cauchy`."""
+    chosen = choose_circle(problem.rtol, problem.unit)
+    if sums_are_near_linear(problem, max(chosen.multiple * problem.length, FEWEST_NODES)):
+        return 2 * chosen.expected_error
+    return chosen.expected_error + _error_of_norm(problem, K)
 
 
 def _error_of_norm(problem: Problem, K: np.ndarray) -> float:
@@ -281,5 +302,32 @@ def _a_posteriori(problem: Problem, name: str, K: np.ndarray) -> float:
     reference = "krylov_blocked" if name == "krylov" else "krylov"
     short = replace(problem, length=min(problem.length, CHECKED_SAMPLES))
     with np.errstate(all="ignore"):
-        difference = np.abs(K[..., : short.length] - METHODS[reference].run(short)).max(axis=-1)
-        return float((difference / np.maximum(np.abs(K).max(axis=-1), np.finfo(K.dtype).tiny)).max())
+        return _largest_difference(K, METHODS[reference].run(short))
+
+
+def _sensitivity(
+    problem: Problem, K: np.ndarray, system: Any, dt: Any, discretization: str | None, alpha: float | None
+) -> float:
+    """How much the first samples change with the last bit of every entry of A, or of dt where A has no entries."""
+    if isinstance(system, DISCRETE):
+        return 0.0
+    signs = np.random.default_rng(0)
+    changed = {
+        name: getattr(system, name) * (1 + 2 * problem.unit * signs.choice([-1.0, 1.0], getattr(system, name).shape))
+        for name in ("A", "Lambda", "P", "Q")
+        if name in system._SPEC
+    }
+    step = dt if changed else np.asarray(dt) * (1 + 2 * problem.unit)
+    try:
+        with np.errstate(all="ignore"), _arrays.unwarned():
+            moved = as_discrete(replace(system, **changed), step, discretization, alpha)
+            return _largest_difference(K, _krylov(Problem(moved, min(problem.length, CHECKED_SAMPLES))))
+    except ValueError:  # the changed system cannot be discretized
+        return np.inf
+
+
+def _largest_difference(K: np.ndarray, first: np.ndarray) -> float:
+    """The largest difference from other first samples, relative to max |K|; infinite where they overflow."""
+    difference = np.abs(K[..., : first.shape[-1]] - first).max(axis=-1)
+    relative = float((difference / np.maximum(np.abs(K).max(axis=-1), np.finfo(K.dtype).tiny)).max())
+    return np.inf if np.isnan(relative) else relative

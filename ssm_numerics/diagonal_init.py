@@ -48,6 +48,7 @@ def diagonal_init(name: str, N: int) -> Diagonal:
     """
     name = _arrays.choice("name", name, ("s4d-lin", "s4d-inv", "s4d-legs", "s4d-real"))
     N = _arrays.count("N", N)
+    _arrays.memory("N", 80.0 * N)
     pairs: Any = True
     Lambda: np.ndarray
     if name == "s4d-real":

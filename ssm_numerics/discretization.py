@@ -45,7 +45,9 @@ def rule(method: Any, alpha: Any = None, name: str = "method") -> tuple[str, flo
             _arrays.fail("alpha", f"be a number in [0, 1] when `{name}` is 'gbt'", "it is None")
         return method, _arrays.real_number("alpha", alpha, least=0.0, most=1.0)
     if alpha is not None:
-        _arrays.fail("alpha", f"be None unless `{name}` is 'gbt'", f"`{name}` is {method!r} and alpha is {alpha!r}")
+        _arrays.fail(
+            "alpha", f"be None unless `{name}` is 'gbt'", f"`{name}` is {method!r} and alpha is {_arrays.shown(alpha)}"
+        )
     return method, GBT_ALPHA.get(method)
 
 

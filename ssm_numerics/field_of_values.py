@@ -70,6 +70,7 @@ def numerical_range(A: Any, n: int = 64) -> NumericalRange:
     """
     matrix = one_matrix(A)
     n = _arrays.count("n", n, least=4)
+    _arrays.memory("n", 16.0 * n)
     angles = 2 * np.pi * np.arange(n) / n
     boundary, support = np.empty(n, complex), np.empty(n)
     with serial_blas():

@@ -60,7 +60,9 @@ class HiPPO:
         *Accuracy*: componentwise backward stable, |error| <= 2 N u |A| |x|.
         """
         vectors = self._vectors("x", x)
-        return self._structure.apply(vectors.astype(np.result_type(vectors, np.float64))).astype(vectors.dtype)
+        with np.errstate(all="ignore"):
+            product = self._structure.apply(vectors.astype(np.result_type(vectors, np.float64))).astype(vectors.dtype)
+        return self._finite("x", product)
 
     def solve(self, h: float, b: Any) -> np.ndarray:
         """(I - hA)^{-1} b in O(N) for one step h >= 0 and b of shape (..., N).
@@ -72,7 +74,15 @@ class HiPPO:
         """
         h = _arrays.real_number("h", h, least=0.0)
         vectors = self._vectors("b", b)
-        return self._structure.solve(h, vectors.astype(np.result_type(vectors, np.float64))).astype(vectors.dtype)
+        with np.errstate(all="ignore"):
+            solved = self._structure.solve(h, vectors.astype(np.result_type(vectors, np.float64)))
+            solved = solved.astype(vectors.dtype)
+        return self._finite("h", solved)
+
+    def _finite(self, name: str, vectors: np.ndarray) -> np.ndarray:
+        if not np.isfinite(vectors).all():
+            _arrays.fail(name, "keep the result finite", f"it overflows with A of {self!r}")
+        return vectors
 
     def _vectors(self, name: str, value: Any) -> np.ndarray:
         vectors = _arrays.numeric(name, value, min_ndim=1)
@@ -103,11 +113,11 @@ class HiPPO:
 
     def basis(self, n: Any, t: Any) -> np.ndarray:
         """The functions g_n(t) of `reconstruct`, shape n.shape + t.shape, at lags t >= 0 for orders 0 <= n < N."""
-        orders = np.asarray(n)
+        orders = _arrays.readable("n", n)
         if orders.dtype.kind not in "iu":
             _arrays.fail("n", "hold integers", f"its dtype is {orders.dtype}", TypeError)
         if orders.size == 0 or orders.min() < 0 or orders.max() >= self.N:
-            _arrays.fail("n", f"lie between 0 and N - 1 = {self.N - 1}", f"it is {n!r:.60}")
+            _arrays.fail("n", f"lie between 0 and N - 1 = {self.N - 1}", f"it is {_arrays.shown(n)}")
         lags = self._lags(t)
         table = self._table(lags.reshape(-1), int(orders.max()) + 1)
         return table[orders].reshape(orders.shape + lags.shape)
@@ -157,7 +167,7 @@ class HiPPO:
         coefficients = self._vectors("c", c)
         places = self._lags(t)
         flat = places.reshape(-1)
-        if scaled:
+        if _arrays.flag("scaled", scaled):
             if self.family != "legs":
                 _arrays.fail("scaled", "be False for every family but legs", f"the family is {self.family}")
             if flat.max() > 1:
@@ -169,8 +179,11 @@ class HiPPO:
         chunk = max(1, 2**22 // self.N)
         for start in range(0, flat.size, chunk):
             part = slice(start, start + chunk)
-            values[..., part] = coefficients.astype(dtype) @ self._table(flat[part], self.N, scaled)
-        return values.reshape(coefficients.shape[:-1] + places.shape).astype(coefficients.dtype)
+            with np.errstate(all="ignore"):
+                values[..., part] = coefficients.astype(dtype) @ self._table(flat[part], self.N, scaled)
+        with np.errstate(all="ignore"):
+            values = values.reshape(coefficients.shape[:-1] + places.shape).astype(coefficients.dtype)
+        return self._finite("c", values)
 
     def _window(self) -> float:
         """The longest lag that is remembered."""
@@ -231,19 +244,25 @@ def hippo(
            [-1.732, -2.   ,  0.   ],
            [-2.236, -3.873, -3.   ]])
     """
-    family = _arrays.choice("family", family, _FAMILIES)
+    family = _arrays.choice("family", family, FAMILIES)
     N = _arrays.count("N", N)
+    _arrays.memory("N", 80.0 * N)
     given = {"theta": theta, "alpha": alpha, "beta": beta}
-    defaults = _FAMILIES[family].defaults
+    defaults = FAMILIES[family].defaults
     for name, value in given.items():
         if value is not None and name not in defaults:
-            owners = ", ".join(word for word, entry in _FAMILIES.items() if name in entry.defaults)
+            owners = ", ".join(word for word, entry in FAMILIES.items() if name in entry.defaults)
             _arrays.fail(name, f"be left out for {family} (it belongs to {owners})", f"it is {value}")
     parameters = {}
     for name, default in defaults.items():
         bounds = {"above": -1.0, "below": 1.0} if name == "alpha" else {"above": 0.0}
         parameters[name] = _arrays.real_number(name, default if given[name] is None else given[name], **bounds)
-    structure, B = _FAMILIES[family].matrices(N, **parameters)
+    with np.errstate(all="ignore"):
+        structure, B = FAMILIES[family].matrices(N, **parameters)
+        sizes = [float(np.abs(row).max()) for row in getattr(structure, "generators", ())]
+    if not all(map(math.isfinite, [*sizes, math.prod(sizes[1:3]), math.prod(sizes[3:]), float(np.abs(B).max())])):
+        listed = " and ".join(f"{name} = {value:.3g}" for name, value in parameters.items())
+        _arrays.fail(next(iter(parameters)), "keep A and B finite", f"they overflow with {listed}")
     return HiPPO(family, N, _arrays.owned(B), parameters, structure)
 
 
@@ -304,7 +323,7 @@ class _Family:
     defaults: dict[str, float] = field(default_factory=dict)
 
 
-_FAMILIES = {
+FAMILIES = {
     "legs": _Family(_legs),
     "legt": _Family(_legt, {"theta": 1.0}),
     "lmu": _Family(_lmu, {"theta": 1.0}),

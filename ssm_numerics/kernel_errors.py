@@ -7,7 +7,6 @@ the sum of squares where they are independent, as roundings nearly are.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from ._increments import Power, transition
 from ._matrices import doubled
 from ._results import Result
 from .convolution_kernel import METHODS, convolution_kernel
-from .discretization import discretize
+from .discretization import discretize, rule
 from .state_space import DiscreteDiagonal, DiscreteDPLR
 from .structured import as_matrix_system
 
@@ -119,10 +118,10 @@ def error_amplification(
     >>> result.methods
     ['krylov', 'krylov_blocked', 'vandermonde', 'cauchy', 'contour']
     """
-    L = _arrays.count("L", L)
+    L, measure = _arrays.count("L", L), _arrays.flag("measure", measure)
+    discretization, _ = rule(discretization, alpha, "discretization")
     system = as_matrix_system(system)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", _arrays.UnstableDiscretizationWarning)
+    with _arrays.unwarned():
         discrete = discretize(system, dt, discretization, alpha)
     if discrete.batch_shape:
         _arrays.fail("system", "be one system and `dt` one step", f"the batch shape is {discrete.batch_shape}")
@@ -137,8 +136,7 @@ def error_amplification(
         from .certified import convolution_kernel as certified_kernel
 
         exact = certified_kernel(system, L, dt, discretization, alpha).mid
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", _arrays.UnstableDiscretizationWarning)
+        with _arrays.unwarned():
             kernels = [convolution_kernel(system, L, dt, discretization, alpha, method=name) for name in names]
         measured = [float(np.abs(kernel - exact).max() / largest) for kernel in kernels]
     return ErrorAmplification(

@@ -39,7 +39,7 @@ def hippo_matrix(N: int) -> np.ndarray:
     >>> ssm.lemma.hippo_matrix(3).tolist()
     [[-1, 0, 0], [-1, -2, 0], [-1, -3, -3]]
     """
-    N = _arrays.count("N", N)
+    N = _order("N", N)
     return _integers([[-(2 * k + 1) if n > k else -(n + 1) if n == k else 0 for k in range(N)] for n in range(N)])
 
 
@@ -69,7 +69,7 @@ def hippo_eigenvectors(N: int) -> np.ndarray:
     >>> ssm.lemma.hippo_eigenvectors(4).tolist()
     [[1, 0, 0, 0], [-1, -1, 0, 0], [1, 3, 1, 0], [-1, -6, -5, -1]]
     """
-    N = _arrays.count("N", N)
+    N = _order("N", N)
     return _integers([[(-1) ** i * math.comb(i + j, i - j) if i >= j else 0 for j in range(N)] for i in range(N)])
 
 
@@ -90,7 +90,7 @@ def inverse_eigenvectors(N: int) -> np.ndarray:
     >>> (ssm.lemma.inverse_eigenvectors(9) @ ssm.lemma.hippo_eigenvectors(9) == np.eye(9, dtype=int)).all()
     np.True_
     """
-    N = _arrays.count("N", N)
+    N = _order("N", N)
     return _integers(
         [
             [(-1) ** i * (2 * j + 1) * math.comb(2 * i, i - j) // (i + j + 1) if i >= j else 0 for j in range(N)]
@@ -141,7 +141,7 @@ def verify(N: int) -> LemmaCheck:
     >>> check.eigenvectors, check.fails_without_sign, check.largest_entry, check.printed_largest
     (True, True, 19448, 12870)
     """
-    N = _arrays.count("N", N, least=2)
+    N = _order("N", N, least=2)
     M, V = hippo_matrix(N), hippo_eigenvectors(N)
     eigenvalues = _integers([[-(j + 1) for j in range(N)]])
     sizes = abs(V)
@@ -191,8 +191,15 @@ def growth(N_max: int = 128) -> Growth:
     >>> result.float64_limit
     23
     """
-    N_max = _arrays.count("N_max", N_max, least=8)
+    N_max = _order("N_max", N_max, least=8)
     return measure(hippo_eigenvectors(N_max), inverse_eigenvectors(N_max))
+
+
+def _order(name: str, N: int, least: int = 1) -> int:
+    """An order whose N^2 Python integers, of up to 1.39 N bits each, fit into memory."""
+    N = _arrays.count(name, N, least)
+    _arrays.memory(name, N**2 * (40.0 + 1.39 * N / 8))
+    return N
 
 
 def _fibonacci(count: int) -> list[int]:

@@ -83,6 +83,7 @@ def vandermonde_condition(z: Any, L: int | None = None) -> MatrixCondition:
     """
     nodes = _vector("z", z)
     length = nodes.size if L is None else _arrays.count("L", L, least=nodes.size)
+    _arrays.memory("L", 48.0 * length * nodes.size)
     with np.errstate(over="ignore", invalid="ignore"):
         matrix = nodes[:, None] ** np.arange(length)
 
@@ -128,16 +129,19 @@ def krylov_condition(
     >>> ssm.krylov_condition(system, dt=0.1).trusted
     True
     """
-    from .discretization import discretize
+    from ._stepping import as_discrete
 
-    discrete = system if dt is None and hasattr(system, "dt") else discretize(system, dt, discretization)
+    given = dt is None and hasattr(system, "dt")
+    discrete = as_discrete(system, dt, None if given else discretization, None)
     dense = doubled(discrete).to_dense()
     if dense.batch_shape:
         _arrays.fail("system", "be one system", f"its batch shape is {dense.batch_shape}")
     length = dense.n_states if L is None else _arrays.count("L", L, least=dense.n_states)
+    _arrays.memory("L", 48.0 * length * dense.n_states)
     columns = [dense.B_bar]
-    for _ in range(length - 1):
-        columns.append(dense.A_bar @ columns[-1])
+    with np.errstate(all="ignore"):
+        for _ in range(length - 1):
+            columns.append(dense.A_bar @ columns[-1])
 
     def balls() -> Any:
         from . import _balls

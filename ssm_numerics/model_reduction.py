@@ -262,6 +262,8 @@ def balanced_truncation(system: Any, order: int) -> BalancedTruncation:
         _arrays.fail("order", f"be at most N = {len(parts.controllability)}", f"it is {order}")
     L, R = parts.controllability_factor, parts.observability_factor
     U, values, Vh = np.linalg.svd(R.conj().T @ L)
+    if not values[0] > 0:
+        _arrays.fail("system", "respond to its input", "its Hankel singular values are all zero")
     kept = min(order, max(int((values > 16 * len(L) * UNIT * values[0]).sum()), 1))
     root = np.sqrt(values[:kept])
     left, right = (R @ (U[:, :kept] / root)).conj().T, L @ (Vh[:kept].conj().T / root)

@@ -17,7 +17,7 @@ from . import _arrays, _pairs
 from ._normal_form import NormalForm, normal_form, skew_form
 from ._nplr_structure import Structure, of_operator, of_weights
 from ._unitary_basis import UnitaryBasis
-from .hippo import HiPPO, hippo
+from .hippo import FAMILIES, HiPPO, hippo
 from .state_space import DPLR
 
 METHODS = ("auto", "closed_form", "eigh")
@@ -250,12 +250,13 @@ def nplr(
             _arrays.fail("p", "be the only matrix argument", "`source` is given too")
         return _from_structure(of_weights(p, _arrays.real_number("shift", shift)), method)
     if isinstance(source, str):
+        _arrays.choice("source", source, FAMILIES)
         source = hippo(source, N, theta=theta, alpha=alpha, beta=beta)
     elif isinstance(source, HiPPO) or source is None:
         extra = {"N": N, "P": P, "theta": theta, "alpha": alpha, "beta": beta}
         for name, value in extra.items():
             if value is not None:
-                _arrays.fail(name, "be left out where `source` is an operator", f"it is {value!r:.40}")
+                _arrays.fail(name, "be left out where `source` is an operator", f"it is {_arrays.shown(value)}")
         if source is None:
             _arrays.fail("source", "be a family, a HiPPO operator or a matrix", "it is None", TypeError)
     if isinstance(source, HiPPO):
@@ -297,6 +298,10 @@ def _from_matrix(source: Any, B: Any, P: Any, Q: Any, method: str) -> NPLR:
         _arrays.trailing("B", B, (N,), f"N = {N} states")
         if B.ndim > 1:
             _arrays.fail("B", f"have shape ({N},)", f"its shape is {B.shape}")
+    with np.errstate(all="ignore"):
+        sizes = [float(np.linalg.norm(v)) for v in (A, *factors, *([] if B is None else [B]))]
+    if not all(size < 1e150 for size in sizes):
+        _arrays.fail("source", "have entries with squares, like P, Q and B", f"a norm is {max(sizes):.3g}")
     inputs = [A, *factors] + ([] if B is None else [B])
     wide = np.complex128 if any(np.iscomplexobj(array) for array in inputs) else np.float64
     A, P, Q = A.astype(wide), factors[0].astype(wide), factors[1].astype(wide)

@@ -80,6 +80,7 @@ def compress(
     """
     if not isinstance(op, HiPPO):
         _arrays.fail("op", "be a HiPPO operator, as `hippo` returns it", f"it is {type(op).__name__}", TypeError)
+    scaled, return_history = _arrays.flag("scaled", scaled), _arrays.flag("return_history", return_history)
     method, alpha = rule(discretization, alpha, "discretization")
     if _device.on_device(backend, u):
         if scaled:
@@ -89,10 +90,7 @@ def compress(
             _arrays.fail("discretization", "have O(N) steps (alpha >= 1/2, not fout or foud) on a device", asked)
         there = _device.time_last("u", u, axis)
         return compress_on_device(op, there, None if scaled else _step(dt), alpha, return_history)
-    signal = _arrays.numeric("u", u, min_ndim=1)
-    if not -signal.ndim <= axis < signal.ndim:
-        _arrays.fail("axis", f"name one of the {signal.ndim} axes of `u`", f"it is {axis}")
-    signal = np.moveaxis(signal, axis, -1)
+    signal = _arrays.time_last("u", u, axis)
     flat = np.concatenate([signal.real, signal.imag]) if np.iscomplexobj(signal) else signal
     rows = np.ascontiguousarray(flat, dtype=np.float64).reshape(-1, signal.shape[-1])
     length = rows.shape[1] if return_history else 0
@@ -105,6 +103,8 @@ def compress(
         run = _compress_structured if _is_cheap(op, alpha) else _compress_dense
         run(op, rows, step, method, alpha, c, history)
     found = history if return_history else c
+    if not np.isfinite(found).all():
+        _arrays.fail("u", "keep the coefficients finite", "they overflow; scale the signal down or reduce `dt`")
     if np.iscomplexobj(signal):
         real, imaginary = np.split(found, 2)
         found = real + 1j * imaginary

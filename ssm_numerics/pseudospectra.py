@@ -16,7 +16,7 @@ from . import _arrays
 from ._ball_resolvent import least_singular_values as by_balls
 from ._hippo_structure import Semiseparable
 from ._level_sets import outermost, rightmost, sigma_min
-from ._matrices import UNIT, dense_matrix, one_matrix
+from ._matrices import UNIT, dense_matrix, one_matrix, require_squares
 from ._parallel import SERIAL_ORDER, serial_blas
 from ._resolvent import Resolvent, least_singular_values, low_rank, of_matrix, semiseparable
 from ._results import Number, Result
@@ -141,6 +141,7 @@ def pseudospectrum(
            [1.414, 1.414, 1.414]])
     """
     n = _arrays.count("n", n, least=2)
+    max_memory = _arrays.real_number("max_memory", max_memory, above=0.0)
     _arrays.choice("method", method, ("auto", *METHODS))
     title = repr(A) if hasattr(A, "family") or hasattr(A, "batch_shape") else "Matrix"
     if method == "auto":
@@ -149,6 +150,7 @@ def pseudospectrum(
     eigenvalues, fov = _outline(A, order)
     box = _region(region, eigenvalues, order)
     _arrays.memory("n", 64.0 * n**2 + 64.0 * order * 512, max_memory)
+    require_squares("region", box)
     x, y = np.linspace(*box[:2], n), np.linspace(*box[2:], n)
     y = (y - y[::-1]) / 2 if box[2] == -box[3] else y  # exactly symmetric, so that mirrored rows are the same points
     z = x[None, :] + 1j * y[:, None]
@@ -212,6 +214,7 @@ def pseudospectral_abscissa(A: Any, epsilon: float) -> PseudospectralExtreme:
     """
     matrix = one_matrix(A)
     epsilon = _arrays.real_number("epsilon", epsilon, above=0.0)
+    require_squares("epsilon", epsilon)
     return _extreme(matrix, epsilon, rightmost, np.real)
 
 
@@ -245,6 +248,7 @@ def pseudospectral_radius(A: Any, epsilon: float) -> PseudospectralExtreme:
     """
     matrix = one_matrix(A)
     epsilon = _arrays.real_number("epsilon", epsilon, above=0.0)
+    require_squares("epsilon", epsilon)
     return _extreme(matrix, epsilon, outermost, np.abs)
 
 
@@ -333,7 +337,7 @@ def _region(region: Any, eigenvalues: np.ndarray, order: int) -> tuple[float, fl
         return sides[0] - pad, sides[1] + pad, sides[2] - pad, sides[3] + pad
     box = _arrays.numeric("region", region, real=True)
     if box.shape != (4,) or not (box[0] < box[1] and box[2] < box[3]):
-        _arrays.fail("region", "be (least Re, largest Re, least Im, largest Im)", f"it is {region!r:.60}")
+        _arrays.fail("region", "be (least Re, largest Re, least Im, largest Im)", f"it is {_arrays.shown(region)}")
     return tuple(float(side) for side in box)  # type: ignore[return-value]
 
 

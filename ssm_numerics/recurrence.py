@@ -108,6 +108,7 @@ def simulate(
         state = None if x0 is None else _device.numeric("x0", x0)
         y, final = simulate_on_device(discrete, signal, state, _arrays.numeric("u_before", u_before), method, axis)
         return (y, final) if return_state else y
+    return_state, irregular = _arrays.flag("return_state", return_state), _arrays.flag("irregular", irregular)
     before = _arrays.numeric("u_before", u_before)
     stepper: Any = VaryingStepper(system, discretization, alpha) if irregular else None
     stepper = stepper or Stepper.of(system, dt, discretization, alpha)

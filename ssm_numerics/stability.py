@@ -173,7 +173,7 @@ def largest_stable_step(
         relative_error=error,
         window_per_state=_window(source, float(step), values.size),
         method=method,
-        alpha=alpha,
+        alpha=parameter if method == "gbt" else None,
         eigenvalues=values,
         statement=_statement(float(step), complex(values[k]), error),
     )

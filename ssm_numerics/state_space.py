@@ -63,10 +63,14 @@ class StateSpace(System):
         """The equivalent system (T^-1 A T, T^-1 B, C T) of states T^-1 x ([S4] Lemma 3.1); T has shape (..., N, N)."""
         T = basis(T, self.n_states)
         try:
-            A, B = np.linalg.solve(T, self.A @ T), np.linalg.solve(T, self.B[..., None])[..., 0]
+            with np.errstate(all="ignore"):
+                A, B = np.linalg.solve(T, self.A @ T), np.linalg.solve(T, self.B[..., None])[..., 0]
+                C = (self.C[..., None, :] @ T)[..., 0, :]
         except np.linalg.LinAlgError:
             _arrays.fail("T", "be invertible", "it is singular")
-        return StateSpace(A, B, (self.C[..., None, :] @ T)[..., 0, :], self.D)
+        if not all(np.isfinite(array).all() for array in (A, B, C)):
+            _arrays.fail("T", "keep the system finite", f"it overflows with entries up to {np.abs(T).max():.3g}")
+        return StateSpace(A, B, C, self.D)
 
     def to_dense(self) -> StateSpace:
         """Itself."""

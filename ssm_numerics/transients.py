@@ -268,7 +268,7 @@ def transient_growth(
     grid, norms = (
         _measured(matrix, size, discrete) if times is None else _at(matrix, _checked(times, discrete), discrete)
     )
-    kreiss = kreiss_constant(matrix, discrete) if with_kreiss else None
+    kreiss = kreiss_constant(matrix, discrete) if _arrays.flag("with_kreiss", with_kreiss) else None
     with np.errstate(over="ignore", invalid="ignore"):
         lower = decay**grid
         upper = np.minimum(start**grid, system.condition * lower)
@@ -302,7 +302,7 @@ def _measured(A: np.ndarray, size: float, discrete: bool) -> tuple[np.ndarray, n
             k, power = 1, A
             while k < 2**53:
                 grid.append(float(k))
-                norms.append(float(np.linalg.norm(power, 2)))
+                norms.append(_norm(power))
                 if not 0.1 <= norms[-1] < 1e100:
                     break
                 more = max(1, int(k * (2 ** (1 / PER_OCTAVE) - 1)))
@@ -314,11 +314,16 @@ def _measured(A: np.ndarray, size: float, discrete: bool) -> tuple[np.ndarray, n
         for octave in range(64):
             for i, t in enumerate(steps):
                 grid.append(float(t * 2.0**octave))
-                norms.append(float(np.linalg.norm(powers[i].plain(), 2)))
+                norms.append(_norm(powers[i].plain()))
                 if not 0.1 <= norms[-1] < 1e100:
                     return np.array(grid), np.array(norms)
             powers = [power.squared() for power in powers]
     return np.array(grid), np.array(norms)
+
+
+def _norm(matrix: np.ndarray) -> float:
+    """||matrix||_2, infinite where the matrix has overflowed."""
+    return float(np.linalg.norm(matrix, 2)) if np.isfinite(matrix).all() else np.inf
 
 
 def _at(A: np.ndarray, grid: np.ndarray, discrete: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -328,7 +333,7 @@ def _at(A: np.ndarray, grid: np.ndarray, discrete: bool) -> tuple[np.ndarray, np
         powers = (np.linalg.matrix_power(A, int(k)) for k in grid)
     else:
         powers = (holds(t * A, np.zeros(len(A)), False)[0].plain() for t in grid)
-    return grid, np.array([float(np.linalg.norm(power, 2)) for power in powers])
+    return grid, np.array([_norm(power) for power in powers])
 
 
 def _between(grid: np.ndarray, norms: np.ndarray, start: float) -> float:

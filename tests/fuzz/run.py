@@ -1,0 +1,144 @@
+"""Fuzz the public calls and the command line, and count the cases.
+
+    python tests/fuzz/run.py --cases 1000000             # random cases, reproducible by --seed
+    python tests/fuzz/run.py --cases 1000000 --atheris   # guided by coverage; pip install atheris
+    NUMBA_BOUNDSCHECK=1 python tests/fuzz/run.py --cases 20000 --compiled
+
+Without --compiled the compiled layer runs as plain Python, so that no compilation is waited for and an index out of
+bounds is an error. Prints one line of counts; findings go to standard error and make the exit status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+HANGS = 30
+"""Seconds after which a case hangs."""
+
+
+class Random:
+    """Decisions of a random generator."""
+
+    def __init__(self, seed: int) -> None:
+        import random
+
+        self.random = random.Random(seed)
+
+    def below(self, n: int) -> int:
+        return self.random.randrange(n)
+
+    def octets(self, n: int) -> bytes:
+        return self.random.randbytes(n)
+
+
+class Bytes:
+    """Decisions read off the bytes of a coverage-guided fuzzer."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def below(self, n: int) -> int:
+        return int.from_bytes(self.octets(2), "little") % n
+
+    def octets(self, n: int) -> bytes:
+        self.at += n
+        return self.data[self.at - n : self.at].ljust(n, b"\0")
+
+
+class Counts:
+    """What came of all cases."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments, self.start = arguments, time.monotonic()
+        self.ended = dict.fromkeys(("answered", "refused", "findings"), 0)
+        self.seen: set[str] = set()
+
+    def try_one(self, choose: Any) -> None:
+        from tests.fuzz.cases import TARGETS, Finding
+
+        target = "cli" if choose.below(100) < self.arguments.cli else "calls"
+        signal.alarm(HANGS)
+        try:
+            self.ended[TARGETS[target](choose)] += 1
+        except (Finding, TimeoutError) as finding:
+            self.ended["findings"] += 1
+            kind = str(finding).split(" {")[0] + str(finding).rpartition("}: ")[2][:60]
+            if kind not in self.seen:
+                self.seen.add(kind)
+                print(finding, file=sys.stderr, flush=True)
+        finally:
+            signal.alarm(0)
+
+    @property
+    def cases(self) -> int:
+        return sum(self.ended.values())
+
+    def over(self) -> bool:
+        return self.cases >= self.arguments.cases or time.monotonic() - self.start > self.arguments.seconds
+
+    def report(self) -> int:
+        arguments = self.arguments
+        facts = {
+            "cases": self.cases,
+            **self.ended,
+            "seconds": round(time.monotonic() - self.start),
+            "seed": arguments.seed,
+            "guided": arguments.atheris,
+            "compiled": arguments.compiled,
+            "boundscheck": os.environ.get("NUMBA_BOUNDSCHECK") == "1",
+        }
+        print(json.dumps(facts), flush=True)
+        if arguments.json:
+            with Path(arguments.json).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(facts) + "\n")
+        return 1 if self.ended["findings"] else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop earlier")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cli", type=int, default=5, help="percentage of command lines")
+    parser.add_argument("--atheris", action="store_true", help="guided by coverage")
+    parser.add_argument("--compiled", action="store_true", help="with the JIT")
+    parser.add_argument("--json", metavar="FILE", help="also add the counts to that file, as one line")
+    arguments = parser.parse_args()
+    if not arguments.compiled:
+        os.environ["NUMBA_DISABLE_JIT"] = "1"
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    counts = Counts(arguments)
+
+    def hangs(*_: Any) -> None:
+        raise TimeoutError(f"A case takes more than {HANGS} s")
+
+    signal.signal(signal.SIGALRM, hangs)
+    if not arguments.atheris:
+        choose = Random(arguments.seed)
+        while not counts.over():
+            counts.try_one(choose)
+        return counts.report()
+    import atheris
+
+    with atheris.instrument_imports(include=["ssm_numerics"]):
+        import tests.fuzz.cases  # noqa: F401
+
+    def one(data: bytes) -> None:
+        counts.try_one(Bytes(data))
+        if counts.over():
+            os._exit(counts.report())
+
+    atheris.Setup([sys.argv[0], "-max_len=256", f"-seed={arguments.seed + 1}", "-verbosity=0"], one)
+    atheris.Fuzz()
+    return counts.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,277 @@
+"""Every public callable with one small good call, for the tests that ask the same of all of them.
+
+`calls()` maps a name, as a user writes it after `ssm.`, to a call; `public()` finds the names. A public callable that
+is missing here fails `test_bad_input.py`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import ssm_numerics as ssm
+
+STRATEGIES = (
+    *("batches", "diagonal_inits", "discrete_systems", "general_dplr", "hippo_operators", "hippo_systems", "lengths"),
+    *("rules", "signals", "step_sizes", "stiff_systems", "systems"),
+)
+CHECKS = (
+    *("check_cauchy", "check_discretization", "check_equivalence", "check_hippo", "check_kernel", "check_nplr"),
+    *("check_recurrence", "check_vandermonde", "identify_convention"),
+)
+PARAMETERS = ("convert", "from_parameters", "to_parameters")
+INTEROP = ("control", "pymor", "scipy", "sklearn", "xarray")
+NOT_CALLED = {
+    **{f"testing.{name}": "a Hypothesis strategy: what it draws is tested where it is used" for name in STRATEGIES},
+    **{f"testing.{name}": "takes a user's function, whose exceptions it reports" for name in CHECKS},
+    **{f"testing.{name}": "a table or a result" for name in ("REGIMES", "SYSTEMS", "Convention", "Report", "faults")},
+    **{
+        f"conventions.{name}": "a table or a result"
+        for name in ("CONVENTIONS", "Convention", "Field", "Layer", "Truncation")
+    },
+    **{f"conventions.{name}": "not asked yet: arrays of others by name" for name in PARAMETERS},
+    **{f"interop.{name}": "not asked yet: needs packages of the extra `interop`" for name in INTEROP},
+    "certified.Certified": "a pair of arrays",
+    "certified.CertifiedDiscretization": "three of them",
+    "ConditioningWarning": "a warning",
+    "UnstableDiscretizationWarning": "a warning",
+    "show_versions": "takes no argument and prints",
+    "cuda_info": "takes no argument",
+}
+NO_INPUT = ("plot", "to_dict", "of_checked")
+"""Methods of results, which take no numbers, and the constructor of systems that the package has checked itself."""
+
+N, T, DT = 3, 6, 0.125
+A = np.array([[-1.0, 0.5, 0.0], [-0.5, -2.0, 0.25], [0.125, 0.0, -3.0]])
+B, C, D = np.array([1.0, 0.5, 0.25]), np.array([1.0, -1.0, 2.0]), 0.5
+MODES = np.array([-0.5 + 3.0j, -0.25 + 1.0j, -1.0 + 0.5j])
+ROOTS = 0.5 * np.exp(1j * np.array([0.5, 1.5, 2.5]))
+P = np.array([[0.5], [1.0], [0.25]])
+U = np.array([1.0, 0.5, -0.25, 2.0, 0.0, 1.0])
+TIMES = np.array([0.5, 1.0, 2.0, 2.5, 4.0, 5.0])
+
+
+@cache
+def systems() -> dict[str, Any]:
+    """One system of every structure."""
+    dense, diagonal = ssm.StateSpace(A, B, C, D), ssm.Diagonal(MODES, B, C, D, conjugate_pairs=True)
+    dplr = ssm.DPLR(MODES, P, P, B, C, D)
+    continuous = {"dense": dense, "diagonal": diagonal, "dplr": dplr}
+    continuous["structured"] = ssm.hippo("legs", N).structured_state_space(C, D)
+    discrete = {f"discrete {name}": ssm.discretize(system, DT) for name, system in continuous.items()}
+    return continuous | discrete
+
+
+def calls() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
+    """Name, or name and variant in brackets, to the callable and all its arguments."""
+    s = systems()
+    op, form, region = ssm.hippo("legs", N), ssm.nplr("legs", N), ssm.stability_region("euler")
+    feed = {"D": D, "dt": DT}
+    rules = {"dt": DT, "discretization": "gbt", "alpha": 0.5}
+    rule = {"dt": DT, "method": "gbt", "alpha": 0.5, "backend": "cpu"}
+    kernel = {"L": T, **rules, "method": "auto", "return_info": True, "rtol": 1e-10, "max_memory": 1e9}
+    simulation = {"u": U, "dt": DT, "discretization": "foh", "u_before": 0.5, "return_state": True}
+    simulation |= {"method": "auto", "axis": -1}
+    modes = {"family": "legt", "N": N, "theta": 2.0, "accuracy_bits": 60, "modes": [0, 2]}
+    response = {"u": U, "t": TIMES, "hold": "foh", "t0": 0.0, "u_before": 0.5, "rtol": 1e-8}
+    x0 = {"dense": B, "diagonal": MODES, "dplr": MODES, "structured": B}
+    found: dict[str, Any] = {
+        "StateSpace": (ssm.StateSpace, {"A": A, "B": B, "C": C, "D": D}),
+        "Diagonal": (ssm.Diagonal, {"Lambda": MODES, "B": B, "C": C, "D": D, "conjugate_pairs": True}),
+        "DPLR": (ssm.DPLR, {"Lambda": MODES, "P": P, "Q": P, "B": B, "C": C, "D": D, "conjugate_pairs": False}),
+        "DiscreteStateSpace": (
+            ssm.DiscreteStateSpace,
+            {"A_bar": A / 4, "B_bar": B, "C": C, **feed, "B_bar_previous": B, "increment": A / 4 - np.eye(N)},
+        ),
+        "DiscreteDiagonal": (
+            ssm.DiscreteDiagonal,
+            {"Lambda_bar": ROOTS, "B_bar": B, "C": C, **feed, "B_bar_previous": B, "increment": ROOTS - 1},
+        ),
+        "DiscreteDPLR": (
+            ssm.DiscreteDPLR,
+            {"Lambda_bar": ROOTS, "P_bar": P, "Q_bar": P, "B_bar": B, "C": C, **feed, "increment": ROOTS - 1},
+        ),
+        "Stream": (ssm.Stream, {"system": s["dense"], **rules, "x0": B, "u_before": 0.5}),
+        "Stream.push": (lambda block, axis: ssm.Stream(s["dense"], DT).push(block, axis), {"block": U, "axis": -1}),
+        "balanced_truncation": (ssm.balanced_truncation, {"system": s["dense"], "order": 2}),
+        "cauchy_condition": (ssm.cauchy_condition, {"z": TIMES[:N], "poles": ROOTS}),
+        "cauchy_product": (
+            ssm.cauchy_product,
+            {"v": B, "z": TIMES, "poles": ROOTS, "method": "direct", "backend": "cpu"},
+        ),
+        "compress[steps]": (
+            ssm.compress,
+            {"op": op, "u": U, **rules, "scaled": False, "return_history": True, "axis": 0, "backend": "cpu"},
+        ),
+        "compress[scaled]": (ssm.compress, {"op": op, "u": U, "scaled": True}),
+        "condition_report": (
+            ssm.condition_report,
+            {"system": s["dplr"], "dt": DT, "L": T, "discretization": "gbt", "alpha": 0.5, "rtol": 1e-5},
+        ),
+        "convolve": (ssm.convolve, {"K": C, "u": U, "D": D, "axis": 0}),
+        "diagonal_init": (ssm.diagonal_init, {"name": "s4d-legs", "N": 4}),
+        "diagonalize": (ssm.diagonalize, {"system": s["dense"]}),
+        "eigenvector_condition": (ssm.eigenvector_condition, {"A": A, "arithmetic": "float64"}),
+        "error_amplification": (
+            ssm.error_amplification,
+            {"system": s["dplr"], "dt": DT, "L": T, "discretization": "gbt", "alpha": 0.5, "measure": False},
+        ),
+        "gramians": (ssm.gramians, {"system": s["dense"]}),
+        "h2_norm": (ssm.h2_norm, {"system": s["discrete dense"]}),
+        "hankel_singular_values": (ssm.hankel_singular_values, {"system": s["dense"]}),
+        "henrici_departure": (ssm.henrici_departure, {"A": A}),
+        "hippo[legt]": (ssm.hippo, {"family": "legt", "N": N, "theta": 2.0}),
+        "hippo[glagt]": (ssm.hippo, {"family": "glagt", "N": N, "alpha": 0.25, "beta": 2.0}),
+        "kreiss_constant": (ssm.kreiss_constant, {"A": A, "discrete": False, "rtol": 0.1}),
+        "krylov_condition": (
+            ssm.krylov_condition,
+            {"system": s["dense"], "L": T, "dt": DT, "discretization": "bilinear"},
+        ),
+        "largest_stable_step": (ssm.largest_stable_step, {"source": "legt", "N": N, "method": "gbt", "alpha": 0.25}),
+        "node_pole_distance": (
+            ssm.node_pole_distance,
+            {"system": s["dplr"], "dt": DT, "L": T, "radius": 1.0, "discretization": "gbt", "alpha": 0.5},
+        ),
+        "nplr[family]": (ssm.nplr, {"source": "legt", "N": N, "theta": 2.0, "method": "auto"}),
+        "nplr[matrix]": (ssm.nplr, {"source": op.A, "N": op.B, "P": op.B / 2**0.5}),
+        "nplr[weights]": (ssm.nplr, {"p": B, "shift": 0.5, "method": "closed_form"}),
+        "numerical_abscissa": (ssm.numerical_abscissa, {"A": A}),
+        "numerical_range": (ssm.numerical_range, {"A": A, "n": 8}),
+        "pseudospectral_abscissa": (ssm.pseudospectral_abscissa, {"A": A, "epsilon": 0.1}),
+        "pseudospectral_radius": (ssm.pseudospectral_radius, {"A": A, "epsilon": 0.1}),
+        "pseudospectrum": (
+            ssm.pseudospectrum,
+            {
+                "A": A,
+                "region": (-4.0, 1.0, -2.0, 2.0),
+                "n": 6,
+                "levels": [0.125, 0.5],
+                "method": "auto",
+                "max_memory": 1e9,
+            },
+        ),
+        "respond[function]": (
+            ssm.respond,
+            {"system": s["dense"], "u": np.cos, "t": TIMES, "x0": B, "t0": 0.0, "rtol": 1e-6},
+        ),
+        "spectral_abscissa": (ssm.spectral_abscissa, {"A": A}),
+        "spectrum[name]": (ssm.spectrum, {"source": "legs", "N": N}),
+        "spectrum[matrix]": (ssm.spectrum, {"source": A}),
+        "stability_region": (ssm.stability_region, {"method": "gbt", "alpha": 0.25}),
+        "StabilityRegion.amplification": (region.amplification, {"z": MODES}),
+        "StabilityRegion.contains": (region.contains, {"z": MODES}),
+        "transient_growth": (
+            ssm.transient_growth,
+            {"A": A, "times": TIMES, "discrete": False, "with_kreiss": False},
+        ),
+        "truncation_condition": (
+            ssm.truncation_condition,
+            {"system": s["dplr"], "dt": DT, "L": T, "factors": [0.5, 0.25], "discretization": "gbt", "alpha": 0.5},
+        ),
+        "vandermonde_condition": (ssm.vandermonde_condition, {"z": ROOTS, "L": T}),
+        "vandermonde_product": (
+            ssm.vandermonde_product,
+            {"c": B, "z": ROOTS, "L": T, "method": "auto", "backend": "cpu"},
+        ),
+        "HiPPO.matvec": (op.matvec, {"x": B}),
+        "HiPPO.solve": (op.solve, {"h": 0.5, "b": B}),
+        "HiPPO.state_space": (op.state_space, {"C": C, "D": D}),
+        "HiPPO.structured_state_space": (op.structured_state_space, {"C": C, "D": D}),
+        "HiPPO.measure": (op.measure, {"t": TIMES}),
+        "HiPPO.basis": (op.basis, {"n": np.arange(N), "t": TIMES}),
+        "HiPPO.reconstruct": (op.reconstruct, {"c": B, "t": TIMES / 8, "scaled": True}),
+        "NPLR.k11": (form.k11, {"s": TIMES}),
+        "NPLR.to_dplr": (form.to_dplr, {"C": C, "basis": "original", "D": D}),
+        "NPLR.residual": (form.residual, {}),
+        "NPLR.unitarity": (form.unitarity, {}),
+        "certified.cauchy_product": (
+            ssm.certified.cauchy_product,
+            {"v": B, "z": TIMES, "poles": ROOTS, "accuracy_bits": 60},
+        ),
+        "certified.convolution_kernel": (
+            ssm.certified.convolution_kernel,
+            {
+                "system": s["dplr"],
+                "L": T,
+                "dt": DT,
+                "discretization": "gbt",
+                "alpha": 0.5,
+                "accuracy_bits": 60,
+            },
+        ),
+        "certified.discretize": (
+            ssm.certified.discretize,
+            {"system": s["dplr"], "dt": DT, "method": "gbt", "alpha": 0.5, "accuracy_bits": 60},
+        ),
+        "certified.hippo_eigenvalues": (
+            ssm.certified.hippo_eigenvalues,
+            {"family": "legt", "N": N, "theta": 2.0, "accuracy_bits": 60},
+        ),
+        "certified.nplr_eigenvalues": (ssm.certified.nplr_eigenvalues, modes),
+        "certified.nplr_weights": (ssm.certified.nplr_weights, modes),
+        "certified.vandermonde_product": (
+            ssm.certified.vandermonde_product,
+            {"c": B, "z": ROOTS, "L": T, "accuracy_bits": 60},
+        ),
+        "conventions.truncate": (ssm.conventions.truncate, {"system": s["dplr"], "dt": DT, "L": T}),
+        "conventions.restore": (ssm.conventions.restore, {"system": s["dplr"], "dt": DT, "L": T}),
+        "lemma.hippo_matrix": (ssm.lemma.hippo_matrix, {"N": N}),
+        "lemma.hippo_eigenvectors": (ssm.lemma.hippo_eigenvectors, {"N": N}),
+        "lemma.inverse_eigenvectors": (ssm.lemma.inverse_eigenvectors, {"N": N}),
+        "lemma.verify": (ssm.lemma.verify, {"N": N}),
+        "lemma.growth": (ssm.lemma.growth, {"N_max": 8}),
+    }
+    for name in x0:
+        system = {"system": s[name]}
+        found[f"discretize[{name}]"] = (ssm.discretize, system | rule)
+        found[f"convolution_kernel[{name}]"] = (ssm.convolution_kernel, system | kernel)
+        found[f"simulate[{name}]"] = (ssm.simulate, system | simulation | {"x0": x0[name]})
+        found[f"respond[{name}]"] = (ssm.respond, system | response | {"x0": x0[name]})
+        found[f"impulse_response[{name}]"] = (ssm.impulse_response, system | {"t": TIMES})
+    for name in (*x0, *(f"discrete {word}" for word in x0)):
+        system, kind = s[name], type(s[name]).__name__
+        points = {"s": TIMES} if name in x0 else {"z": TIMES}
+        found[f"{kind}.transfer_function"] = (system.transfer_function, points)
+        for method in ("to_dense", "poles", "full", "factors"):
+            if hasattr(system, method):
+                found[f"{kind}.{method}"] = (getattr(system, method), {})
+        if hasattr(system, "conjugate"):
+            found[f"{kind}.conjugate"] = (system.conjugate, {"T": np.eye(system.n_states) + 0.5})
+    return found
+
+
+def public() -> Iterator[str]:
+    """The names of all public callables: functions, classes and their methods, and what results can do."""
+    for name in ssm.__all__:
+        thing = getattr(ssm, name)
+        if name in NOT_CALLED:
+            continue
+        if inspect.ismodule(thing):
+            inside = getattr(thing, "__all__", None) or _defined(thing)
+            yield from (f"{name}.{word}" for word in inside if f"{name}.{word}" not in NOT_CALLED)
+        else:
+            yield name
+    for kind in sorted(_classes(), key=lambda kind: kind.__name__):
+        for word, member in inspect.getmembers(kind, inspect.isroutine):
+            ours = (getattr(member, "__module__", None) or "").startswith("ssm_numerics")
+            if ours and not word.startswith("_") and word not in NO_INPUT:
+                yield f"{kind.__name__}.{word}"
+
+
+def _defined(module: Any) -> list[str]:
+    """The public functions that a module defines."""
+    functions = inspect.getmembers(module, inspect.isfunction)
+    return [name for name, thing in functions if not name.startswith("_") and thing.__module__ == module.__name__]
+
+
+def _classes() -> set[type]:
+    """The classes that are public, or that a good call returns."""
+    kinds = {getattr(ssm, name) for name in ssm.__all__ if isinstance(getattr(ssm, name), type)}
+    for call, arguments in calls().values():
+        returned = call(**arguments)
+        kinds |= {type(part) for part in (returned if isinstance(returned, tuple) else (returned,))}
+    return {kind for kind in kinds if kind.__module__.startswith("ssm_numerics")}
