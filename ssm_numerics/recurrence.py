@@ -99,6 +99,7 @@ def simulate(
     >>> ssm.simulate(system, [1.0, 1.0, 1.0], 0.5, "backward_euler").round(4)
     array([0.3333, 0.5556, 0.7037])
     """
+    return_state, irregular = _arrays.flag("return_state", return_state), _arrays.flag("irregular", irregular)
     there = _device.on_device(backend, u, x0)
     _arrays.choice("method", method, ("auto", "recurrence") if irregular else _methods(there))
     if there:
@@ -108,7 +109,6 @@ def simulate(
         state = None if x0 is None else _device.numeric("x0", x0)
         y, final = simulate_on_device(discrete, signal, state, _arrays.numeric("u_before", u_before), method, axis)
         return (y, final) if return_state else y
-    return_state, irregular = _arrays.flag("return_state", return_state), _arrays.flag("irregular", irregular)
     before = _arrays.numeric("u_before", u_before)
     stepper: Any = VaryingStepper(system, discretization, alpha) if irregular else None
     stepper = stepper or Stepper.of(system, dt, discretization, alpha)
