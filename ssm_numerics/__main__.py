@@ -1,4 +1,4 @@
-"""The command line: `ssm-numerics report|verify|spectrum|bench|golden|info`."""
+"""The command line: `ssm-numerics report|verify|spectrum|explore|bench|golden|info`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ examples:
   ssm-numerics verify --small                check the claims quickly, without pictures
   ssm-numerics spectrum legs -n 64           eigenvalues of a HiPPO matrix
   ssm-numerics spectrum legt -n 32 --normal  eigenvalues of its normal part, the modes that S4 starts from
+  ssm-numerics explore                       turn a system over by hand, on a page in the browser
   ssm-numerics bench --only simulate         time simulations against what else there is
   ssm-numerics golden --out golden           certified kernels in files, for tests in any language
   ssm-numerics info --json                   versions and devices, for a bug report
@@ -97,6 +98,19 @@ def build_parser() -> argparse.ArgumentParser:
     for name, text in (("theta", "window of legt and lmu"), ("alpha", "shape of glagt"), ("beta", "decay of glagt")):
         spectrum.add_argument(f"--{name}", type=float, metavar=name.upper(), help=text)
     spectrum.add_argument("--plot", metavar="FILE", help="also draw it, as .png, .svg or .pdf")
+
+    explore = _command(
+        commands,
+        "explore",
+        run_explore,
+        "turn a system over by hand, on a page in the browser",
+        "Serves one page to this machine and no other, until interrupted: family, size, step, discretization and "
+        "kernel method, and what follows from them: spectrum, stability, kernel, error, condition report.",
+        "examples:\n  ssm-numerics explore\n  ssm-numerics explore --port 5006 --no-browser\n",
+        json=False,
+    )
+    explore.add_argument("--port", type=int, default=0, metavar="PORT", help="where to listen [any that is free]")
+    explore.add_argument("--no-browser", action="store_true", help="only print the address")
 
     bench = _command(
         commands,
@@ -199,6 +213,14 @@ def run_spectrum(arguments: argparse.Namespace) -> int:
         print(result.statement, file=sys.stderr)
         for value in values:
             print(f"{value.real:.17g} {value.imag:.17g}")
+    return 0
+
+
+def run_explore(arguments: argparse.Namespace) -> int:
+    """Serve the explorer until it is interrupted."""
+    from .explorer import server
+
+    server.serve(arguments.port, not arguments.no_browser, lambda address: print(address, flush=True))
     return 0
 
 

@@ -66,7 +66,8 @@ class ConditionReport(Result):
 
         return plotting.condition_report(self, ax)
 
-    def __str__(self) -> str:
+    def rows(self) -> dict[str, str]:
+        """What `print` shows, line by line."""
         same = self.dt_least == self.dt_largest
         step = f"{self.dt_least:.4g}" if same else f"{self.dt_least:.4g} to {self.dt_largest:.4g}"
         rule = self.discretization if self.alpha is None else f"{self.discretization} (alpha = {self.alpha:g})"
@@ -74,7 +75,7 @@ class ConditionReport(Result):
         beyond = "" if self.eigenvector_condition * self.N * UNIT < 0.1 else ", beyond the float64 trust limit"
         unit, half = self.node_pole_distance_unit_circle, self.node_pole_distance_half
         more_abscissa, more_radius = self.spectral_abscissa_uncertainty, self.spectral_radius_uncertainty
-        rows = {
+        return {
             "system": f"{self.system}, L = {self.L}, dt = {step}, {rule}",
             "spectral abscissa of A": f"{self.spectral_abscissa:.6g} (at most {more_abscissa:.1e} more)",
             "numerical abscissa of A": f"{self.numerical_abscissa:.6g}",
@@ -93,7 +94,9 @@ class ConditionReport(Result):
             "radius of Algorithm 1": f"r^L = {self.recommended_radius**self.L:.3g}, r = {self.recommended_radius:.10g}",
             "dtype": self.recommended_dtype,
         }
-        return "\n".join(f"{name:<26}{text}" for name, text in rows.items())
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<26}{text}" for name, text in self.rows().items())
 
 
 def condition_report(

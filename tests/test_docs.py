@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib.util
+import json
 import math
 import re
 from fractions import Fraction
@@ -28,14 +31,64 @@ def page(name: str) -> str:
 # What the pages mention
 
 
-PAGES = ["index.md", "kernels.md", "fitting.md", "diagnostics.md", "streaming.md", "testing.md", "conventions.md"]
+PAGES = sorted(path.name for path in DOCS.glob("*.md"))
+ELSEWHERE = ("simulation.md", "interop.md")  # the first takes times; the second needs the packages of nox -s interop
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in ELSEWHERE and "```python" in page(name)])
+def test_code_runs(name):
+    names = {"np": np, "ssm": ssm}
+    exec("\n".join(re.findall(r"```python\n(.*?)```", page(name), re.DOTALL)), names)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if "```pycon" in page(name)])
+def test_examples_print_what_they_say(name, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    text = "\n".join(re.findall(r"```pycon\n(.*?)```", page(name), re.DOTALL))
+    example = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    said: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
+    assert said == []
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_code_runs(name):
-    names: dict = {}
-    for block in re.findall(r"```python\n(.*?)```", page(name), re.DOTALL):
-        exec(block, names)
+def test_every_picture_has_words(name):
+    text = re.sub(r"```.*?```", "", page(name), flags=re.DOTALL)
+    assert "<img" not in text and "```{image}" not in page(name) and "```{figure}" not in page(name)
+    for words, place in re.findall(r"!\[(.*?)\]\((.*?)\)", text, re.DOTALL):
+        assert len(words) > 40, place
+        assert place.startswith("_build/figures/") or (DOCS / place).is_file(), place
+
+
+def test_drawn_figures_are_those_of_the_pages():
+    drawn = re.findall(r'^    "(\w+)": \w+,$', page("_ext/drawn_figures.py"), re.MULTILINE)
+    shown = re.findall(r"_build/figures/(\w+)\.svg", "".join(map(page, PAGES)))
+    assert sorted(drawn) == sorted(shown)
+
+
+def test_every_citation_is_in_the_list():
+    keys = set(re.findall(r"^@\w+\{([\w-]+),", page("references.bib"), re.MULTILINE))
+    cited = {key for name in PAGES for each in re.findall(r"\{cite\}`([^`]*)`", page(name)) for key in each.split(",")}
+    assert cited <= keys
+
+
+def test_every_page_is_in_the_index():
+    listed = "".join(re.findall(r"```\{toctree\}\n(.*?)```", page("index.md"), re.DOTALL)).split()
+    assert {name.removesuffix(".md") for name in PAGES} <= {*listed, "index"}
+
+
+def test_flowchart():
+    """Its advice is at most twice as slow as the best of what was measured, and the table is that of the data."""
+    spec = importlib.util.spec_from_file_location("crossover_table", DOCS / "crossover_table.py")
+    table = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(table)
+    record = json.loads(page("_data/crossover.json"))
+    assert max(map(table.loss, record["results"]["cases"])) <= 2
+    assert table.text(record) == page("_data/crossover_table.md")
+
+
+def test_citation_file_names_this_version():
+    assert f"version: {ssm.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_every_test_that_is_named_exists():

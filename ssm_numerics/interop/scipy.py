@@ -41,9 +41,8 @@ def to_arrays(system: Any) -> tuple[Any, ...]:
     Modes in conjugate pairs become real blocks [[Re, -Im], [Im, Re]] in the basis of `to_dense`. A continuous system
     is otherwise copied. A discrete one changes its output convention: SciPy reads the output before the state moves,
 
-        (A_bar, B_bar, C A_bar, C B_bar + D),                             SciPy's x_0 = our x0;
-        (A_bar, A_bar B_bar + B_bar_previous, C, C B_bar + D)             under FOH,
-                                                  SciPy's x_0 = A_bar x0 + B_bar_previous u_before.
+    * (A_bar, B_bar, C A_bar, C B_bar + D), SciPy's x_0 = our x0;
+    * under FOH (A_bar, A_bar B_bar + B_bar_previous, C, C B_bar + D), x_0 = A_bar x0 + B_bar_previous u_before.
 
     Merely copying (A_bar, B_bar, C, D) would delay the response by one sample.
 
