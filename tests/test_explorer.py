@@ -24,7 +24,7 @@ U = 2.0**-53
 pytest.importorskip("flint", reason="the reference is ball arithmetic")
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(
     st.builds(
         Settings,
