@@ -6,7 +6,8 @@ cuts follow one another,
     x_j = A_bar^(L_j) x_{j-1} + A_bar^(L_j - 1) B_bar_previous u_{j-1} + g_j,
 
 where the middle term is FOH's. The second pass runs every block again, from the state and the sample before it:
-nothing is subtracted from a response. dask keeps a block, or spills it to disk, until both passes have read it.
+nothing is subtracted from a response. The first pass reads its blocks under keys of its own, so dask drops each after
+its N numbers and reads it again for the second pass: a signal need not fit in the workers' memory.
 
 A_bar^L is applied as a product of I + X_i, one for each bit of L, with increments X_i = A_bar^(2^i) - I squared by
 X <- 2 X + X^2. That keeps the digits of small steps, and loses no more than the L steps it stands for.
@@ -14,7 +15,7 @@ X <- 2 X + X^2. That keeps the digits of small steps, and loses no more than the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import dask
 import dask.array
 import numpy as np
+from dask._task_spec import Alias, DataNode, convert_legacy_graph
 from dask.highlevelgraph import HighLevelGraph
 
 from .. import _arrays, _pairs
@@ -53,7 +55,8 @@ def responses(discrete: Any, x0: np.ndarray, u: Any, new: list[int]) -> Any:
         meta = np.empty((0,) * (u.ndim + len(new)), dtype=u.dtype)
         u = u.map_blocks(partial(np.expand_dims, axis=tuple(new)), new_axis=axes, dtype=u.dtype, meta=meta)
     blocks = _Blocks.of(discrete, u, x0.dtype)
-    states = blocks.states(x0, blocks.count - 1)
+    first = replace(blocks, u=read_apart(blocks.u)) if blocks.count > 1 else blocks
+    states = first.states(x0, blocks.count - 1)
     return blocks.map(_outputs, blocks.lengths, blocks.dtype, blocks.u, states)
 
 
@@ -67,6 +70,25 @@ def coefficients_of_all(op: HiPPO, u: Any, discretization: str, alpha: float | N
     """Coefficients of the time-varying operator, for signals (..., T) that are one chunk in time."""
     run = partial(compress, op, discretization=discretization, alpha=alpha, scaled=True)
     return u.map_blocks(run, chunks=(*u.chunks[:-1], (op.N,)), meta=np.empty((0,) * u.ndim, dtype=u.dtype))
+
+
+def read_apart(u: Any) -> Any:
+    """The same blocks under keys of their own; data in the graph, in memory, or of an earlier filter's cuts are shared."""
+    nodes = convert_legacy_graph(u.__dask_graph__())
+    own = {
+        key: dask.base.clone_key(key, "first pass")
+        for key, node in nodes.items()
+        if not isinstance(node, DataNode) and getattr(node, "func", None) is not _after
+    }
+    graph = {}
+    for key, new in own.items():
+        needed = {key, *nodes[key].dependencies} & own.keys()
+        graph[new] = nodes[key].substitute({other: own[other] for other in needed}, key=new)
+    name = dask.base.clone_key(u.name, "first pass")
+    for key in dask.core.flatten(u.__dask_keys__()):
+        graph.setdefault((name, *key[1:]), Alias((name, *key[1:]), key))
+    layers = HighLevelGraph.from_collections(name, graph, dependencies=[u])
+    return dask.array.Array(layers, name, u.chunks, meta=u._meta)
 
 
 @dataclass(frozen=True)
