@@ -76,7 +76,7 @@ def read_apart(u: Any) -> Any:
     """The same blocks under keys of their own; data in the graph, in memory, or of an earlier filter's cuts are shared."""
     nodes = convert_legacy_graph(u.__dask_graph__())
     own = {
-        key: dask.base.clone_key(key, "first pass")
+        key: dask.base.clone_key(key, u.name)
         for key, node in nodes.items()
         if not isinstance(node, DataNode) and getattr(node, "func", None) is not _after
     }
@@ -84,7 +84,7 @@ def read_apart(u: Any) -> Any:
     for key, new in own.items():
         needed = {key, *nodes[key].dependencies} & own.keys()
         graph[new] = nodes[key].substitute({other: own[other] for other in needed}, key=new)
-    name = dask.base.clone_key(u.name, "first pass")
+    name = dask.base.clone_key(u.name, u.name)
     for key in dask.core.flatten(u.__dask_keys__()):
         graph.setdefault((name, *key[1:]), Alias((name, *key[1:]), key))
     layers = HighLevelGraph.from_collections(name, graph, dependencies=[u])
