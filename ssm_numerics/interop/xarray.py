@@ -57,7 +57,7 @@ def filter(
     -----
     A dask array that is one chunk along `dim` is filtered chunk by chunk. One that is cut in time takes two passes
     (:doc:`interop`): every block but the last is run twice, in any order but for a chain of N numbers per channel and
-    block. dask keeps a block, or spills it to disk, until its second run. Dimensions named in `heads` are one chunk.
+    block. Each pass reads the signal for itself: it need not fit in memory. Dimensions named in `heads` are one chunk.
 
     *Accuracy*: as `simulate`, however the signal is cut: |error| <= 64 T (N + 4) u ||C|| (||B_bar|| sum |u| + ||x0||)
     where ||A_bar||_2 <= 1.
