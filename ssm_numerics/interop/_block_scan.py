@@ -73,7 +73,7 @@ def coefficients_of_all(op: HiPPO, u: Any, discretization: str, alpha: float | N
 
 
 def read_apart(u: Any) -> Any:
-    """The same blocks under keys of their own; data in the graph, in memory, or of an earlier filter's cuts are shared."""
+    """The same blocks under keys of their own; data in memory and an earlier filter's states are shared."""
     nodes = convert_legacy_graph(u.__dask_graph__())
     own = {
         key: dask.base.clone_key(key, u.name)

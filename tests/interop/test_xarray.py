@@ -201,7 +201,7 @@ def ramps(k):
 
 @pytest.mark.jit
 def test_two_processes():
-    """1.08 GB of samples, made as they are read, in two workers of 0.5 GB without a disk: what a stream gives in one."""
+    """1.08 GB of samples, made as they are read, in two workers of 0.5 GB without a disk: what a stream gives."""
     distributed = pytest.importorskip("distributed")
     blocks, length = 135, 1_000_000
     d = ssm.discretize(ssm.Diagonal([-1 + 5j, -0.2], [1, 1], [1, 2], conjugate_pairs=PAIRS), 1e-3)
