@@ -247,7 +247,7 @@ def choice(name: str, value: Any, options: Iterable[str]) -> str:
     if not isinstance(value, str):
         fail(name, f"be one of {', '.join(words)}", f"it is {shown(value)}", TypeError)
     if value not in words:
-        fail(name, f"be one of {', '.join(words)}", f"it is {shown(value)}")
+        fail(name, f"be one of {', '.join(words)}", f"it is {value!r:.40}")
     return value
 
 

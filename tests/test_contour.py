@@ -83,7 +83,9 @@ def test_near_linear_diagonal_heads(monkeypatch):
 
 
 def test_measured_error_tells_where_the_kernel_cannot_be_trusted():
-    """An unstable system has poles inside the circle: the method says so."""
+    """An unstable system has poles inside the circle: the method says so, and refuses where nothing is left."""
     system = ssm.Diagonal([0.5, -1.0], [1.0, 1.0], [1.0, 1.0])
-    _, info = ssm.convolution_kernel(system, 200, 0.1, method="contour", return_info=True)
-    assert info.a_posteriori_error > 1e-3
+    _, info = ssm.convolution_kernel(system, 80, 0.1, method="contour", return_info=True)
+    assert info.a_posteriori_error > 1e-3 and not info.trusted
+    with pytest.raises(ValueError, match=r"contour measures noise of .* whose poles lie outside the disk"):
+        ssm.convolution_kernel(system, 200, 0.1, method="contour")

@@ -434,7 +434,7 @@ def test_fout_modes(N):
     [
         (lambda: ssm.nplr("lmu", 4), "lmu is similar to legt by .* not unitary"),
         (lambda: ssm.nplr("glagt", 4, alpha=0.5), "glagt with alpha != 0 .* not unitary"),
-        (lambda: ssm.nplr("hippo", 4), "`family` must be one of"),
+        (lambda: ssm.nplr("hippo", 4), "`source` must be one of"),
         (lambda: ssm.nplr("legs", 4, method="qr"), "`method` must be one of auto, closed_form, eigh"),
         (lambda: ssm.nplr(ssm.hippo("legs", 4), 4), "`N` must be left out"),
         (lambda: ssm.nplr(np.eye(3)), "`P` must be given with a matrix"),

@@ -313,7 +313,7 @@ BAD_SIGNALS = [
         TypeError,
         "`u` must hold float32, float64, complex64, complex128 or integers, but its dtype is <U1.",
     ),
-    ([[1.0], [1.0, 2.0]], TypeError, "`u` must be a rectangular array of numbers, but NumPy cannot read it"),
+    ([[1.0], [1.0, 2.0]], TypeError, "`u` must be a rectangular array of numbers, but NumPy cannot read list"),
     ([1.0, np.nan], ValueError, "`u` must be finite, but its entry (1,) is nan."),
     ([[1.0, -np.inf]], ValueError, "`u` must be finite, but its entry (0, 1) is -inf."),
     (1.0, ValueError, "`u` must have at least 1 dimension, but its shape is ()."),

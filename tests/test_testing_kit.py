@@ -143,6 +143,16 @@ def test_division_by_a_pole_at_zero():
     assert_named(testing.check_kernel(hold, "diagonal", "zoh"), "division_by_zero")
 
 
+def test_division_by_a_pole_at_zero_beside_another_fault():
+    def half(Lambda, B, C, dt, L):
+        z = np.exp(dt * Lambda)
+        return (C * B * (z - 1) / Lambda * z ** np.arange(L)[:, None]).sum(axis=1).real
+
+    with np.errstate(all="ignore"):
+        causes = testing.check_kernel(half, discretization="zoh").causes
+    assert "factor_2_missing + division_by_zero" in causes
+
+
 @pytest.mark.parametrize("name", FULL_FAULTS)
 def test_faults_of_complex_kernels(name):
     regimes = ("stable", "stiff", "init") if name == "rule_foh" else testing.REGIMES

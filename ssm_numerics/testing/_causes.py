@@ -87,12 +87,20 @@ def explain(
             return (name,), f"the callable {with_trouble[0].trouble} (first of {len(with_trouble)} cases)."
     order = sorted(trials, key=lambda trial: trial.ratio < DECISIVE)  # the smallest of those that exclude most first
     faults = list(faults)
+    looks = list(looks)
     single = [fault for fault in faults if fits(order, recipe.changed(fault.change), foretold)]
     if single:
         return tuple(fault.name for fault in single), single[0].sentence
     for look in looks:
         if look.seen(trials):
             return (look.name,), look.sentence
+    infinite = [trial for trial in failing if np.isinf(trial.ratio)]
+    for look in (look for look in looks if infinite and look.seen(infinite)):  # what is not finite fails for itself
+        finite = [trial for trial in order if not np.isinf(trial.ratio)]
+        single = [fault for fault in faults if fits(finite, recipe.changed(fault.change), foretold)]
+        if single and len(infinite) < len(failing):
+            names = tuple(f"{fault.name} + {look.name}" for fault in single)
+            return names, f"{single[0].sentence} And: {look.sentence}"
     for one, other in combinations(faults, 2):
         shared = set(one.change) & set(other.change) - {"before", "after"}
         if not shared and fits(order, recipe.changed(one.change).changed(other.change), foretold):

@@ -81,9 +81,9 @@ def check_kernel(
     >>> import numpy as np
     >>> from ssm_numerics import testing
     >>> def kernel(Lambda, B, C, dt, L):
-    ...     z = np.exp(dt * Lambda)
-    ...     return (C * B * (z - 1) / Lambda * z ** np.arange(L)[:, None]).sum(axis=1).real
-    >>> report = testing.check_kernel(kernel, discretization="zoh")
+    ...     z, B_bar = (1 + dt * Lambda / 2) / (1 - dt * Lambda / 2), dt * B / (1 - dt * Lambda / 2)
+    ...     return (C * B_bar * z ** np.arange(L)[:, None]).sum(axis=1).real
+    >>> report = testing.check_kernel(kernel)
     >>> report.causes
     ('factor_2_missing', 'stored_modes_only')
     """
