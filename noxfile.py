@@ -37,9 +37,10 @@ WITHOUT_JIT = {  # the compiled layer as plain Python on the CUDA simulator: tru
     "SSM_NUMERICS_HYPOTHESIS_PROFILE": "quick",
 }
 COVERAGE = ("--cov=ssm_numerics/compiled", "--cov-report=term")
+WORKERS = ("-n", "auto", "--dist", "loadfile")
 PARTS = {
-    "tests": [("python", "-m", "pytest")],
-    "jit_off": [("python", "-m", "pytest", *filter(os.path.exists, COMPILED), *COVERAGE)],
+    "tests": [("python", "-m", "pytest", *WORKERS)],
+    "jit_off": [("python", "-m", "pytest", *WORKERS, *filter(os.path.exists, COMPILED), *COVERAGE)],
     "lint": [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",), ("lint-imports",)],
 }
 
