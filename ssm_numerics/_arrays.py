@@ -123,6 +123,14 @@ def readable(name: str, value: Any) -> np.ndarray:
     return array
 
 
+def mask(name: str, value: Any) -> np.ndarray:
+    """An array of booleans, and of nothing that merely counts as them."""
+    array = readable(name, value)
+    if array.dtype != np.bool_:
+        fail(name, "be an array of booleans", f"its dtype is {array.dtype}", TypeError)
+    return array
+
+
 def _is_plain(array: np.ndarray, min_ndim: int, real: bool) -> bool:
     """Whether nothing is to be said about an array or done to it."""
     dtype = array.dtype

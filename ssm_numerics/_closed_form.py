@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -51,33 +52,37 @@ def sign_semiseparable(p: np.ndarray, family: str = "") -> ClosedForm:
             compiled.solve_loop(theta, weights, N, inverse_sum, weight_sum, omega, slope, begin, end)
 
         over_rows(solve, stored, 500.0 * stored * (1 if closed else N))
-
-    def columns(begin: int, end: int) -> np.ndarray:
-        width = end - begin
-        t, V = np.empty((2, width)), np.empty((N, width), complex)
-
-        def fill(first: int, last: int) -> None:
-            compiled.columns_loop(p, omega[begin:end], slope[begin:end], t, V, first, last)
-
-        over_rows(fill, width, 30.0 * N * width)
-        return V
-
-    def k11(sigma: np.ndarray) -> np.ndarray:
-        from .compiled import sign_resolvent
-
-        value, weights = sign_resolvent.resolvent_of_weights, p * p / 2
-        if family == "legs" and N > SMALL_LEGS:
-            value, weights = sign_resolvent.resolvent_of_legs, N
-        elif family == "lagt":
-            value, weights = sign_resolvent.resolvent_of_lagt, N
-        out = np.empty(sigma.size, complex)
-        over_rows(
-            lambda i, j: sign_resolvent.resolvent_loop(value, weights, sigma, out, i, j), sigma.size, 500.0 * sigma.size
-        )
-        return out
-
     P = 1 / np.sqrt(slope)
+    columns, k11 = partial(_sign_columns, p, omega, slope), partial(_sign_resolvent, p, family)
     return ClosedForm(omega, P[:, None], math.sqrt(2) * P, columns, k11)
+
+
+def _sign_columns(p: np.ndarray, omega: np.ndarray, slope: np.ndarray, begin: int, end: int) -> np.ndarray:
+    from .compiled import sign_semiseparable as compiled
+
+    width = end - begin
+    t, V = np.empty((2, width)), np.empty((p.size, width), complex)
+
+    def fill(first: int, last: int) -> None:
+        compiled.columns_loop(p, omega[begin:end], slope[begin:end], t, V, first, last)
+
+    over_rows(fill, width, 30.0 * p.size * width)
+    return V
+
+
+def _sign_resolvent(p: np.ndarray, family: str, sigma: np.ndarray) -> np.ndarray:
+    from .compiled import sign_resolvent
+
+    value, weights = sign_resolvent.resolvent_of_weights, p * p / 2
+    if family == "legs" and p.size > SMALL_LEGS:
+        value, weights = sign_resolvent.resolvent_of_legs, p.size
+    elif family == "lagt":
+        value, weights = sign_resolvent.resolvent_of_lagt, p.size
+    out = np.empty(sigma.size, complex)
+    over_rows(
+        lambda i, j: sign_resolvent.resolvent_loop(value, weights, sigma, out, i, j), sigma.size, 500.0 * sigma.size
+    )
+    return out
 
 
 def _lagt(N: int) -> tuple[np.ndarray, np.ndarray]:
@@ -104,15 +109,6 @@ def legt(N: int, theta: float) -> ClosedForm:
         weights[0] = 2.0 * N
     z = _ring_eigenvalues(weights, sign)
     half = n // 2
-
-    def columns(begin: int, end: int) -> np.ndarray:
-        ring, V = z[begin:end], np.zeros((N, end - begin), complex)
-        if ring.size:
-            V[:, : ring.size] = _ring_columns(_ring_vectors(weights, sign, ring), N)
-        if end > half:
-            V[[0, -1], -1] = np.sqrt([(2 * N - 1) / (2 * N), 1 / (2 * N)]) if N > 1 else 1.0
-        return V
-
     P = np.zeros((N - half, 2), complex)
     width = max(16, 2**22 // N)
     for begin in range(0, half, width):
@@ -122,7 +118,16 @@ def legt(N: int, theta: float) -> ClosedForm:
     if N % 2:
         P[-1, 0] = math.sqrt(2 * (2 * N - 1) / N) if N > 1 else 1.0
     omega = np.append(2 / z, np.zeros(N % 2)) / theta
-    return ClosedForm(omega, P / math.sqrt(theta), P.sum(axis=1) / theta, columns)
+    return ClosedForm(omega, P / math.sqrt(theta), P.sum(axis=1) / theta, partial(_legt_columns, N, z, weights, sign))
+
+
+def _legt_columns(N: int, z: np.ndarray, weights: np.ndarray, sign: float, begin: int, end: int) -> np.ndarray:
+    ring, V = z[begin:end], np.zeros((N, end - begin), complex)
+    if ring.size:
+        V[:, : ring.size] = _ring_columns(_ring_vectors(weights, sign, ring), N)
+    if end > N // 2:
+        V[[0, -1], -1] = np.sqrt([(2 * N - 1) / (2 * N), 1 / (2 * N)]) if N > 1 else 1.0
+    return V
 
 
 def _ring_eigenvalues(weights: np.ndarray, sign: float) -> np.ndarray:
@@ -190,15 +195,16 @@ def fourier(N: int, frequency: float, rank: int) -> ClosedForm:
     """
     half = N // 2
     m = np.arange(half)[::-1]
-
-    def columns(begin: int, end: int) -> np.ndarray:
-        V = np.zeros((N, end - begin), complex)
-        modes = np.arange(begin, min(end, half))
-        V[2 * m[modes], modes - begin] = math.sqrt(0.5)
-        V[2 * m[modes] + 1, modes - begin] = -1j * math.sqrt(0.5)
-        if end > half:
-            V[N - 1, -1] = 1.0
-        return V
-
     B = np.append(np.where(m == 0, math.sqrt(0.5), 1.0), [math.sqrt(2) if N > 1 else 1.0] * (N % 2))
-    return ClosedForm(frequency * np.append(m, np.zeros(N % 2)), np.repeat(B[:, None], rank, axis=1), B, columns)
+    omega, P = frequency * np.append(m, np.zeros(N % 2)), np.repeat(B[:, None], rank, axis=1)
+    return ClosedForm(omega, P, B, partial(_fourier_columns, N))
+
+
+def _fourier_columns(N: int, begin: int, end: int) -> np.ndarray:
+    half = N // 2
+    V, modes = np.zeros((N, end - begin), complex), np.arange(begin, min(end, half))
+    first = 2 * (half - 1 - modes)
+    V[first, modes - begin], V[first + 1, modes - begin] = math.sqrt(0.5), -1j * math.sqrt(0.5)
+    if end > half:
+        V[N - 1, -1] = 1.0
+    return V

@@ -25,9 +25,7 @@ def with_gaps_filled(name: str, u: Any, axis: int, missing: Any, fill: str, u_be
     _arrays.choice("fill", fill, FILLS)
     if missing is None:
         return _arrays.time_last(name, u, axis)
-    mask = np.asarray(missing)
-    if mask.dtype != np.bool_:
-        _arrays.fail("missing", "be an array of booleans", f"its dtype is {mask.dtype}", TypeError)
+    mask = _arrays.mask("missing", missing)
     signal = _arrays.time_last(name, _with_zeros(name, u, mask, axis), axis)
     mask = mask if mask.ndim == 1 else np.moveaxis(mask, axis, -1)
     if fill == "zero" or not mask.any():
@@ -40,10 +38,7 @@ def with_gaps_filled(name: str, u: Any, axis: int, missing: Any, fill: str, u_be
 
 def _with_zeros(name: str, u: Any, mask: np.ndarray, axis: int) -> Any:
     """The signal with zeros in place of what is missing; one that is no array of numbers is left for the checks."""
-    try:
-        array = np.asarray(u)
-    except (ValueError, TypeError):
-        return u
+    array = _arrays.readable(name, u)
     if array.dtype.kind not in "iufc" or array.ndim == 0 or isinstance(u, np.ma.MaskedArray):
         return u
     if not -array.ndim <= _arrays.integer("axis", axis) < array.ndim:

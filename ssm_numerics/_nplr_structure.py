@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ from .hippo import HiPPO
 
 @dataclass(frozen=True)
 class Structure:
-    """A = shift I + skew - P P', its input vector B, the closed form of the skew part, and the dense A on demand."""
+    """A = shift I + skew - P P', its input vector B, the closed form of the skew part, and the dense A on demand.
+
+    What an `NPLR` keeps of it (the maker of A, columns, k11) are partials of functions of modules: they can be pickled.
+    """
 
     shift: float
     P: np.ndarray
@@ -39,18 +43,18 @@ def of_weights(p: Any, shift: float) -> Structure:
         _arrays.fail("p", "have shape (N,)", f"its shape is {weights.shape}")
     if not (weights.min() >= 1e-70 and weights.max() <= 1e70):
         _arrays.fail("p", "lie between 1e-70 and 1e70", f"it ranges from {weights.min()} to {weights.max()}")
-
-    def matrix() -> np.ndarray:
-        _arrays.memory("A", 8.0 * weights.size**2)
-        return np.diag(shift - weights**2 / 2) - np.tril(np.outer(weights, weights), -1)
-
     P = weights[:, None] / math.sqrt(2)
-    return Structure(shift, P, weights, lambda: sign_semiseparable(weights), matrix)
+    return Structure(shift, P, weights, lambda: sign_semiseparable(weights), partial(_of_weights, weights, shift))
+
+
+def _of_weights(weights: np.ndarray, shift: float) -> np.ndarray:
+    _arrays.memory("A", 8.0 * weights.size**2)
+    return np.diag(shift - weights**2 / 2) - np.tril(np.outer(weights, weights), -1)
 
 
 def _legs(op: HiPPO) -> Structure:
     P = op.B[:, None] / math.sqrt(2)
-    return Structure(-0.5, P, op.B, lambda: sign_semiseparable(op.B, "legs"), lambda: op.A)
+    return Structure(-0.5, P, op.B, lambda: sign_semiseparable(op.B, "legs"), partial(getattr, op, "A"))
 
 
 def _lagt(op: HiPPO) -> Structure:
@@ -61,21 +65,23 @@ def _lagt(op: HiPPO) -> Structure:
         unscaled = sign_semiseparable(ones, "lagt")
         return replace(unscaled, B=op.B[0] * unscaled.B)
 
-    return Structure(-beta / 2, ones[:, None] / math.sqrt(2), op.B, form, lambda: op.A)
+    return Structure(-beta / 2, ones[:, None] / math.sqrt(2), op.B, form, partial(getattr, op, "A"))
 
 
 def _legt(op: HiPPO) -> Structure:
     theta, P = op.parameters["theta"], np.zeros((op.N, 2))
     P[0::2, 0], P[1::2, 1] = math.sqrt(theta) * op.B[0::2], math.sqrt(theta) * op.B[1::2]
-    return Structure(0.0, P, op.B, lambda: legt(op.N, theta), lambda: op.A)
+    return Structure(0.0, P, op.B, lambda: legt(op.N, theta), partial(getattr, op, "A"))
 
 
 def _fout(op: HiPPO) -> Structure:
-    return Structure(0.0, op.B[:, None], op.B, lambda: fourier(op.N, math.pi, rank=1), lambda: op.A)
+    return Structure(0.0, op.B[:, None], op.B, lambda: fourier(op.N, math.pi, rank=1), partial(getattr, op, "A"))
 
 
 def _foud(op: HiPPO) -> Structure:
-    return Structure(-0.5, np.zeros((op.N, 0)), op.B, lambda: fourier(op.N, 2 * math.pi, rank=0), lambda: op.A)
+    return Structure(
+        -0.5, np.zeros((op.N, 0)), op.B, lambda: fourier(op.N, 2 * math.pi, rank=0), partial(getattr, op, "A")
+    )
 
 
 _STRUCTURES = {"legs": _legs, "lagt": _lagt, "glagt": _lagt, "legt": _legt, "fout": _fout, "foud": _foud}

@@ -43,9 +43,9 @@ class Stepper:
         """Copies and pickles leave out what can be computed again."""
         return type(self), (self.discrete, self.stored, self.pairs)
 
-    def check_state(self, x0: Any) -> np.ndarray:
+    def check_state(self, x0: Any, name: str = "x0") -> np.ndarray:
         """A state in the stored basis, checked."""
-        return checked_state(x0, self.stored, self.pairs)
+        return checked_state(x0, self.stored, self.pairs, name)
 
     def entering(self, state: np.ndarray | None, u: np.ndarray, u_before: np.ndarray) -> np.ndarray | None:
         """A state in the coordinates that the recurrence uses, for signals that may drive the system."""
@@ -78,9 +78,9 @@ class VaryingStepper:
         self._pairs = _mask_of_dense(system, self._dense)
         self._known: dict[bytes, Any] = {}
 
-    def check_state(self, x0: Any) -> np.ndarray:
+    def check_state(self, x0: Any, name: str = "x0") -> np.ndarray:
         """A state in the stored basis, checked."""
-        return checked_state(x0, self.system.C.shape[-1], self._pairs)
+        return checked_state(x0, self.system.C.shape[-1], self._pairs, name)
 
     def run(
         self, u: np.ndarray, dt: np.ndarray, state: np.ndarray | None, u_before: np.ndarray, name: str
@@ -118,12 +118,12 @@ class VaryingStepper:
         return self._known[key]
 
 
-def checked_state(x0: Any, stored: int, pairs: np.ndarray | None) -> np.ndarray:
+def checked_state(x0: Any, stored: int, pairs: np.ndarray | None, name: str = "x0") -> np.ndarray:
     """A state in the stored basis, checked."""
-    state = _arrays.numeric("x0", x0, min_ndim=1)
-    _arrays.trailing("x0", state, (stored,), f"the system's {stored} stored states")
+    state = _arrays.numeric(name, x0, min_ndim=1)
+    _arrays.trailing(name, state, (stored,), f"the system's {stored} stored states")
     if pairs is not None:
-        _pairs.require_real("x0", state, pairs)
+        _pairs.require_real(name, state, pairs)
     return state
 
 

@@ -14,10 +14,13 @@ from ._matrices import UNIT
 from ._mode_basis import RULES, Projection, Rule, weights_of
 from ._results import Number, SystemResult
 from .discretization import discretize
-from .realization import LARGEST_WINDOW, METHODS, hankel_svd, kernel_rows, realize_kernel, stored_nodes
+from .realization import LARGEST_WINDOW, METHODS, hankel_svd, kernel_rows, realize_kernel, scaled, stored_nodes
 from .state_space import Diagonal
 
 CRITERIA = ("bic", "aic", "gap")
+
+LARGEST_STEP = 1e6
+"""What |dt Lambda| may begin with; the bilinear rule maps larger ones to -1 within 4e-6."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ def fit_kernel(
         _arrays.fail("K", f"have at least {unknowns} samples for {unknowns} parameters", f"it has {y.size}")
     best, iterations, converged = fitted.minimize(most)
     fit = fitted.at(best)
-    weights = scale * weights_of(fit.coefficients, pairs)
+    weights = weights_of(fit.coefficients, pairs)
     spread = search.spread(fitted.deviations(best, unknowns), search.nodes(best))
     if free == "dt":
         Lambda, step = x / step, step * float(np.exp(best[0]))
@@ -165,12 +168,18 @@ def fit_kernel(
         if pairs is not None:  # a mode and its partner are one: the upper half-plane names both
             weights = np.where(Lambda.imag < 0, weights.conj(), weights)
             Lambda = np.where(Lambda.imag < 0, Lambda.conj(), Lambda)
+    if not np.isfinite(Lambda).all():
+        _arrays.fail("dt", "leave the poles within the range of float64", f"it is {step:.3g}")
     ones, stored = np.ones(Lambda.size), False if pairs is None else pairs
     B_bar = discretize(Diagonal(Lambda, ones, ones, 0.0, stored), step, discretization).B_bar
+    with np.errstate(over="ignore"):
+        C = scale * (weights / B_bar)
+    if not np.isfinite(C).all():
+        _arrays.fail("K", "leave C within the range of float64", f"it overflows for entries up to {scale:.3g}")
     heads, size = np.shape(K)[:-1], float(np.linalg.norm(y))
     aic, bic = _criteria(fit, y, unknowns)
     return KernelFit(
-        system=Diagonal(Lambda, ones, (weights / B_bar).reshape(*heads, -1), 0.0, stored),
+        system=Diagonal(Lambda, ones, C.reshape(*heads, -1), 0.0, stored),
         dt=step,
         discretization=discretization,
         error=float(np.linalg.norm(fit.residual)) / size,
@@ -226,7 +235,7 @@ def kernel_order(K: Any, largest: int = 12, *, criterion: str = "bic", initial: 
     >>> ssm.kernel_order(K, 5).value
     2
     """
-    y = kernel_rows(K)
+    y, scale = scaled(kernel_rows(K))
     _arrays.choice("criterion", criterion, CRITERIA)
     n_rows = min(-(-y.shape[-1] // 2), LARGEST_WINDOW)
     largest = _arrays.count("largest", largest)
@@ -237,9 +246,9 @@ def kernel_order(K: Any, largest: int = 12, *, criterion: str = "bic", initial: 
     if criterion == "gap":
         raised = np.maximum(values, 16 * UNIT * values[0])
         scores = raised[:largest] / np.append(raised[1:], raised[-1])[:largest]
-        return OrderSelection(int(orders[np.argmax(scores)]), criterion, orders, scores, values)
+        return OrderSelection(int(orders[np.argmax(scores)]), criterion, orders, scores, scale * values)
     scores = np.array([getattr(fit_kernel(K, int(n), initial=initial), criterion) for n in orders])
-    return OrderSelection(int(orders[np.argmin(scores)]), criterion, orders, scores, values)
+    return OrderSelection(int(orders[np.argmin(scores)]), criterion, orders, scores, scale * values)
 
 
 def _criteria(fit: Projection, y: np.ndarray, k: int) -> tuple[float, float]:
@@ -275,9 +284,14 @@ def _given(start: Any, order: int | None, dt: float, real: bool) -> tuple[np.nda
         _arrays.fail("order", f"be that of `start`, {start.n_states}, or omitted", f"it is {order}")
     if not start.Lambda.real.max() < 0:
         _arrays.fail("start", "be stable", f"the largest real part of its poles is {start.Lambda.real.max():.3g}")
+    with np.errstate(over="ignore"):
+        reach = float(np.abs(dt * start.Lambda).max())
+    if not reach <= LARGEST_STEP:
+        _arrays.fail("start", f"have |dt Lambda| at most {LARGEST_STEP:.0e}", f"it reaches {reach:.3g}")
     pairs = start.pairs
     if not real:
         return dt * start.full().Lambda.astype(complex), None
     if pairs is None and np.any(start.Lambda.imag):
         _arrays.fail("start", "be stored by conjugate pairs where `K` is real", "it is stored in full")
-    return dt * start.Lambda.astype(complex), np.zeros(start.Lambda.size, dtype=bool) if pairs is None else pairs
+    x = dt * start.Lambda.astype(complex)
+    return x, np.zeros(x.size, dtype=bool) if pairs is None else pairs

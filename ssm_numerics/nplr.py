@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -305,7 +305,7 @@ def _from_matrix(source: Any, B: Any, P: Any, Q: Any, method: str) -> NPLR:
     inputs = [A, *factors] + ([] if B is None else [B])
     wide = np.complex128 if any(np.iscomplexobj(array) for array in inputs) else np.float64
     A, P, Q = A.astype(wide), factors[0].astype(wide), factors[1].astype(wide)
-    return _dense(normal_form(A + P @ Q.conj().T), P, Q, None if B is None else B.astype(wide), lambda: A)
+    return _dense(normal_form(A + P @ Q.conj().T), P, Q, None if B is None else B.astype(wide), partial(np.asarray, A))
 
 
 def _dense(form: NormalForm, P: np.ndarray, Q: np.ndarray, B: Any, matrix: Callable[[], np.ndarray]) -> NPLR:
@@ -318,8 +318,12 @@ def _dense(form: NormalForm, P: np.ndarray, Q: np.ndarray, B: Any, matrix: Calla
         V[:, m] *= entry / abs(entry) if pairs is None or pairs[m] else np.sign(entry.real)
     V = _arrays.owned(V)
     adjoint = V.conj().T
-    basis = UnitaryBasis(len(P), lambda begin, end: V[:, begin:end], V.shape[1], pairs)
+    basis = UnitaryBasis(len(P), partial(_stored_columns, V), V.shape[1], pairs)
     return _assemble(Lambda, adjoint @ P, adjoint @ Q, None if B is None else adjoint @ B, basis, "eigh", matrix)
+
+
+def _stored_columns(V: np.ndarray, begin: int, end: int) -> np.ndarray:
+    return V[:, begin:end]
 
 
 def _assemble(

@@ -16,6 +16,9 @@ from ._stepping import as_discrete, refuse_complex
 from ._systems import System
 from .structured import as_matrix_system
 
+LARGEST_NORM = 1e150
+"""Beyond it squares of a block would overflow."""
+
 BLOCK = 4096
 """Samples whose states are held at once."""
 
@@ -98,7 +101,7 @@ class ReadoutFitter:
         discrete = as_discrete(given, dt, discretization, alpha)
         if discrete.batch_shape:
             _arrays.fail("system", "have one A, B and step", f"its batch shape is {discrete.batch_shape}")
-        self._system, self._pairs, self._direct = given, getattr(given, "pairs", None), bool(direct)
+        self._system, self._pairs, self._direct = given, getattr(given, "pairs", None), _arrays.flag("direct", direct)
         self._method = METHODS[_arrays.choice("method", method, METHODS)]
         self._states = StateBlocks(discrete.to_dense())
         self._kept: np.ndarray | None = None
@@ -124,19 +127,20 @@ class ReadoutFitter:
             _arrays.fail("y", f"have shape {(*self._outputs, 'T')} as before", f"its shape is {wanted.shape}")
         if self._pairs is not None:
             refuse_complex(u=signal, y=wanted)
-        known = np.ones(signal.shape, dtype=bool) if where is None else np.asarray(where)
-        if known.dtype != bool or known.shape != signal.shape:
-            found = f"its dtype is {known.dtype} and its shape {known.shape}"
-            _arrays.fail("where", f"be a boolean mask of shape {signal.shape}", found, TypeError)
+        known = np.ones(signal.shape, dtype=bool) if where is None else _arrays.mask("where", where)
+        if known.shape != signal.shape:
+            _arrays.fail("where", f"have shape {signal.shape}, that of `u`", f"its shape is {known.shape}")
         self._outputs = wanted.shape[:-1]
         targets = wanted.reshape(-1, signal.size).T
+        if not _size(targets[known]) < LARGEST_NORM:
+            _arrays.fail("y", "have squares within float64", f"it reaches {np.abs(targets[known]).max():.3g}")
         for first in range(0, signal.size, BLOCK):
             part = slice(first, first + BLOCK)
             inputs = signal[part, None][:, : int(self._direct)]
             rows = np.concatenate([self._states.push(signal[part]), inputs, targets[part]], axis=1)[known[part]]
-            if not np.isfinite(rows).all():
-                found = "its states overflow under `u`"
-                _arrays.fail("system", "be stable enough, and its step small enough, for finite states", found)
+            if not _size(rows) < LARGEST_NORM:
+                found = "they overflow: the system is not stable enough, its step too long, or a value too large"
+                _arrays.fail("u", "keep the squares of states and inputs finite", found)
             if len(rows):
                 with serial_blas():
                     self._kept = self._method.update(self._kept, rows)
@@ -154,6 +158,8 @@ class ReadoutFitter:
             best = min((solve(problem, value, penalized) for value in RIDGES * largest), key=lambda one: one.gcv)
         else:
             best = solve(problem, _arrays.real_number("ridge", ridge, least=0.0), penalized)
+        if not np.isfinite(best.coefficients).all():
+            _arrays.fail("u", "be large enough for finite C and D", "they overflow")
         C = best.coefficients[:n]
         D = best.coefficients[n] if self._direct else np.zeros_like(C, shape=C.shape[1])
         return ReadoutFit(
@@ -171,6 +177,12 @@ class ReadoutFitter:
         if self._pairs is not None:  # C of the dense form is `realify` of the stored conj(C)
             C = _pairs.from_coordinates(C / _pairs.unitary_scale(self._pairs), self._pairs).conj()
         return replace(self._system, C=C, D=D)
+
+
+def _size(rows: np.ndarray) -> float:
+    """The norm of all entries, infinite or NaN where their squares are."""
+    with np.errstate(all="ignore"):
+        return float(np.linalg.norm(rows))
 
 
 def fit_readout(

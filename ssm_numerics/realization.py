@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,7 @@ def realize_kernel(K: Any, order: int, dt: float = 1.0, *, method: str = "era", 
     >>> np.sort(ssm.realize_kernel(K, 2).system.poles().real).round(12)
     array([0.5, 0.9])
     """
-    data = kernel_rows(K)
+    data, scale = scaled(kernel_rows(K))
     _arrays.choice("method", method, METHODS)
     order = _arrays.count("order", order)
     step = _arrays.real_number("dt", dt, above=0.0)
@@ -110,7 +110,11 @@ def realize_kernel(K: Any, order: int, dt: float = 1.0, *, method: str = "era", 
     system = METHODS[method](data, order, step, left[:, :order], values[:order, None] * right[:order], shape)
     fitted = convolution_kernel(system.to_dense(), data.shape[-1], method="krylov_blocked").reshape(data.shape)
     error = float(np.linalg.norm(fitted - data) / np.linalg.norm(data))
-    return Realization(system, system.n_states, values, error)
+    with np.errstate(over="ignore"):
+        B_bar, values = scale * system.B_bar, scale * values
+    if not np.isfinite(B_bar).all():
+        _arrays.fail("K", "leave B_bar within the range of float64", f"it reaches {np.abs(K).max():.3g}")
+    return Realization(replace(system, B_bar=B_bar), system.n_states, values, error)
 
 
 def kernel_rows(K: Any) -> np.ndarray:
@@ -122,6 +126,12 @@ def kernel_rows(K: Any) -> np.ndarray:
     if not data.any():
         _arrays.fail("K", "not be zero everywhere", "it is")
     return data
+
+
+def scaled(data: np.ndarray) -> tuple[np.ndarray, float]:
+    """Rows with a largest part in [1, 2), and the power of two that was taken out, so that no square overflows."""
+    scale = float(np.ldexp(1.0, np.frexp(np.abs(data.view(np.float64)).max())[1] - 1))
+    return data / scale, scale
 
 
 def hankel_svd(data: np.ndarray, n_rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -115,6 +115,7 @@ def selective_scan(
     """
     _arrays.choice("rule", rule, RULES)
     _arrays.choice("method", method, ("auto", *METHODS))
+    with_state = _arrays.flag("return_state", return_state)
     given = {"u": _arrays.numeric("u", u, min_ndim=1), "dt": _arrays.numeric("dt", dt, min_ndim=1, real=True)}
     if not (given["dt"] > 0).all():
         _arrays.fail("dt", "be positive", f"its least entry is {given['dt'].min()}")
@@ -134,7 +135,7 @@ def selective_scan(
         y = y + direct.astype(dtype)[..., None] * given["u"] if np.any(direct) else y
     if not is_finite(y, problem.x):
         refuse_overflow("u", y.shape[-1])
-    return (y, problem.x.reshape(*batch, -1)) if return_state else y
+    return (y, problem.x.reshape(*batch, -1)) if with_state else y
 
 
 _AXES = {"u": 1, "dt": 1, "Lambda": 1, "B": 2, "C": 2, "x0": 1}

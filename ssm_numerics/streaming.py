@@ -87,7 +87,7 @@ class Stream:
 
     @state.setter
     def state(self, x0: Any) -> None:
-        self._carried = None if x0 is None else self._stepper.check_state(x0).copy(), self._carried[1]
+        self._carried = None if x0 is None else self._stepper.check_state(x0, "state").copy(), self._carried[1]
 
     @property
     def u_before(self) -> np.ndarray:
@@ -134,6 +134,11 @@ class Stream:
 
         The file is an npz archive of plain arrays (no pickle) with a format version and a checksum of every byte; it
         appears whole or not at all (:doc:`streaming`).
+
+        Raises
+        ------
+        OSError
+            For a file that cannot be written there.
         """
         _stream_files.save(path, self._stepper, self._carried, self._method)
 
@@ -146,6 +151,8 @@ class Stream:
         ValueError
             For a file that is cut short, altered in any byte, of a later format, or no state file at all. Nothing in a
             file is ever executed.
+        OSError
+            For a file that is not there or cannot be read.
         """
         stream = cls.__new__(cls)
         stream._stepper, stream._carried, stream._method = _stream_files.load(path)

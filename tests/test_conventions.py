@@ -346,7 +346,10 @@ COMPLEX = ssm.Diagonal([-1.0 + 2j], [1.0], [1.0])
         (lambda: cv.to_parameters(PAIR, 0.1, "s4"), "`system` must be a DPLR system for s4"),
         (lambda: cv.to_parameters(COMPLEX, 0.1, "s4d"), "`system` must be real or store"),
         (lambda: cv.to_parameters(PAIR, 0.1, "mamba"), "`Lambda` must be real"),
-        (lambda: cv.to_parameters(replace(PAIR, Lambda=[2j]), 0.1, "s4d"), "`Lambda.real` must be negative"),
+        (
+            lambda: cv.to_parameters(replace(PAIR, Lambda=[2j]), 0.1, "s4d"),
+            "`Lambda` must be negative",
+        ),
         (lambda: cv.to_parameters(COMPLEX, 0.1, "scipy"), "`system` must be real or store"),
         (lambda: cv.to_parameters(PAIR, 0.1, "s4d", discretization="bilinear"), "`discretization` must be one of zoh"),
         (lambda: cv.to_parameters(PAIR, 0.1, "dss-softmax"), "`L` must be given"),

@@ -210,7 +210,11 @@ TEN = np.arange(10.0)
         (lambda: ssm.fit_readout(ONE, TEN, TEN, 0.1, ridge="cv"), ValueError, "`ridge` must be one of gcv"),
         (lambda: ssm.fit_readout(ONE, TEN, TEN, 0.1, method="svd"), ValueError, "`method` must be one of qr, normal"),
         (lambda: ssm.fit_readout(ONE, TEN, TEN, 0.1, x0=[1.0, 2.0]), ValueError, r"`x0` must have shape \(1,\)"),
-        (lambda: ssm.fit_readout(ONE, TEN, TEN, 0.1, where=[1] * 10), TypeError, "`where` must be a boolean mask"),
+        (
+            lambda: ssm.fit_readout(ONE, TEN, TEN, 0.1, where=[1] * 10),
+            TypeError,
+            "`where` must be an array of bool",
+        ),
         (lambda: ssm.fit_readout(ONE, TEN, TEN, 0.1, where=[False] * 10), ValueError, "`y` must have been given"),
         (lambda: ssm.fit_readout(SYSTEMS["pairs"](1), TEN, 1j * TEN, 0.1), TypeError, "`y` must be real"),
         (

@@ -85,6 +85,7 @@ def to_parameters(
     True
     """
     entry, rule = _entry(convention, discretization)
+    L = _kept_length(L)
     system = as_matrix_system(system)
     discrete = entry.system is DiscreteStateSpace
     if discrete:
@@ -140,16 +141,24 @@ def from_parameters(
     array([0.  , 1.  , 0.5 , 0.25])
     """
     entry, rule = _entry(convention, discretization)
+    L = _kept_length(L)
+    if not isinstance(parameters, Mapping):
+        _arrays.fail("parameters", "map names to arrays", f"it is {_arrays.shown(parameters)}", TypeError)
     values: dict[str, Any] = {}
     for field in entry.fields:
         if field.name in parameters:
             values[field.quantity] = read(field, parameters[field.name], _axes(field.quantity, entry))
         elif field.quantity != "D":
-            _arrays.fail("parameters", f"hold {field.name} for {convention}", f"it holds {', '.join(parameters)}")
+            _arrays.fail(
+                "parameters", f"hold {field.name} for {convention}", f"it holds {', '.join(map(str, parameters))}"
+            )
     if entry.length in parameters:
-        L = int(_arrays.numeric(entry.length, parameters[entry.length]))
+        L = _arrays.count(entry.length, parameters[entry.length], least=0)
     if "Lambda.real" in values:
-        values["Lambda"] = _complex(values.pop("Lambda.real"), values.pop("Lambda.imag", None))
+        real, imag = values.pop("Lambda.real"), values.pop("Lambda.imag", None)
+        names = [field.name for field in entry.fields if field.quantity.startswith("Lambda.")]
+        _arrays.batch(**{n: part.shape for n, part in zip(names, (real, imag), strict=False) if part is not None})
+        values["Lambda"] = _complex(real, imag)
     if "P" in values:
         values["Q"] = values["P"]
     if entry.system in (Diagonal, DPLR) and "B" not in values:
@@ -196,6 +205,8 @@ def convert(
     >>> conventions.convert(dss, "dss", "s4d")["C"]
     array([[[1., 0.]]])
     """
+    for name, value in (("source", source), ("target", target)):
+        _arrays.choice(name, value, CONVENTIONS)
     layer = from_parameters(parameters, source, L, discretization)
     rule = discretization if layer.discretization is None else layer.discretization
     return to_parameters(layer.system, layer.dt, target, L, rule)
@@ -206,6 +217,11 @@ def _entry(name: str, discretization: str | None) -> tuple[Convention, str]:
     if discretization is None:
         return entry, entry.discretizations[0]
     return entry, _arrays.choice("discretization", discretization, entry.discretizations)
+
+
+def _kept_length(L: Any) -> int | None:
+    """The length that C~ is for; 0, as "s4" stores it, for C itself."""
+    return None if L is None else _arrays.count("L", L, least=0)
 
 
 def _axes(quantity: str, entry: Convention) -> str:

@@ -64,21 +64,29 @@ def write(field: Field, values: np.ndarray, axes: str) -> np.ndarray:
     values = np.expand_dims(values, [axis for axis, letter in enumerate(field.axes) if letter == "1"])
     code = CODES[field.code]
     if not code.holds(values):
-        _arrays.fail(field.quantity, code.rule, f"it ranges from {values.min():.6g} to {values.max():.6g}")
+        base, _, part = field.quantity.partition(".")
+        found = f"{f'its {part} part' if part else 'it'} ranges from {values.min():.6g} to {values.max():.6g}"
+        _arrays.fail(base, code.rule, found)
     return np.array(code.write(values), order="C")
 
 
+POSITIVE = ("dt", "steps")
 NAMES = {"h": "heads", "i": "inputs", "o": "outputs"}
 
 
 def read(field: Field, array: Any, axes: str) -> np.ndarray:
     """Our array, with axes `axes`, from a package's; axes that it lacks have length one, and so may a head's."""
-    given = _arrays.numeric(field.name, array)
+    base, _, part = field.quantity.partition(".")
+    given = _arrays.numeric(field.name, array, real=bool(part) or base in POSITIVE)
     parts = field.code.startswith("re im")
     if parts and (given.shape[-1:] != (2,) or np.iscomplexobj(given)):
         found = f"its shape is {given.shape} and its dtype {given.dtype}"
         _arrays.fail(field.name, "hold real and imaginary parts along a last axis of length 2", found)
-    values = CODES[field.code].read(given)
+    with np.errstate(over="ignore", under="ignore"):
+        values = CODES[field.code].read(given)
+    if not np.isfinite(values).all() or (base in POSITIVE and not (values > 0).all()):
+        found = f"it ranges from {given.min():.6g} to {given.max():.6g}, stored as {field.code}"
+        _arrays.fail(field.name, f"stand for finite {'positive ' * (base in POSITIVE)}numbers", found)
     if values.ndim == len(field.axes) - 1 and "h" in field.axes:
         values = np.expand_dims(values, field.axes.index("h"))
     ones = tuple(axis for axis, letter in enumerate(field.axes) if letter == "1")

@@ -85,7 +85,11 @@ def compiled_step(
     stepper = Stepper.of(system, dt, discretization, alpha)
     if stepper.discrete.batch_shape:
         _arrays.fail("system", "be one head", f"its leading axes are {stepper.discrete.batch_shape}")
-    before, sample = _arrays.numeric("u_before", u_before), _arrays.numeric("dtype", np.zeros(1, dtype=dtype))
+    try:
+        sample = np.zeros(1, dtype=dtype)
+    except Exception:  # whatever NumPy makes of what is no dtype
+        _arrays.fail("dtype", "be a dtype of numbers", f"it is {_arrays.shown(dtype)}", TypeError)
+    before, sample = _arrays.numeric("u_before", u_before), _arrays.numeric("dtype", sample)
     state = stepper.entering(None if x0 is None else stepper.check_state(x0), sample, before)
     for name, leading in (("u_before", before.shape), ("x0", () if state is None else state.shape[:-1])):
         if leading:

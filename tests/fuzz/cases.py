@@ -18,7 +18,7 @@ import ssm_numerics as ssm
 from ssm_numerics import __main__ as cli
 from tests.reliability import bad_inputs, surface
 from tests.reliability.outcomes import differences, parts
-from tests.reliability.test_bad_input import CALLBACKS, SENTENCE
+from tests.reliability.test_bad_input import CALLBACKS, SENTENCE, documented
 
 SLOW = ("respond[function]", "condition_report", "lemma.growth", "pseudospectrum", "certified.")
 """Calls of milliseconds, tried a tenth as often."""
@@ -87,10 +87,9 @@ def public_call(choose: Chooser) -> str:
         try:
             function(**given)
             ended = "answered"
-        except (ValueError, TypeError, ArithmeticError) as refusal:
+        except (ValueError, TypeError, ArithmeticError, OSError) as refusal:
             ended = "refused"
-            documented = isinstance(refusal, ArithmeticError) and name.startswith("certified.")
-            if not documented and not SENTENCE.match(str(refusal)):
+            if not documented(name, refusal) and not SENTENCE.match(str(refusal)):
                 raise Finding(f"{text}: {type(refusal).__name__} {refusal}") from refusal
         except Exception as error:
             raise Finding(f"{text}: {type(error).__name__} {error}") from error

@@ -6,9 +6,13 @@ is missing here fails `test_bad_input.py`.
 
 from __future__ import annotations
 
+import atexit
 import inspect
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +27,7 @@ CHECKS = (
     *("check_cauchy", "check_discretization", "check_equivalence", "check_hippo", "check_kernel", "check_nplr"),
     *("check_recurrence", "check_vandermonde", "identify_convention"),
 )
-PARAMETERS = ("convert", "from_parameters", "to_parameters")
-INTEROP = ("control", "pymor", "scipy", "sklearn", "xarray")
+OPTIONAL = ("control", "pymor", "sklearn", "xarray")
 NOT_CALLED = {
     **{f"testing.{name}": "a Hypothesis strategy: what it draws is tested where it is used" for name in STRATEGIES},
     **{f"testing.{name}": "takes a user's function, whose exceptions it reports" for name in CHECKS},
@@ -33,8 +36,8 @@ NOT_CALLED = {
         f"conventions.{name}": "a table or a result"
         for name in ("CONVENTIONS", "Convention", "Field", "Layer", "Truncation")
     },
-    **{f"conventions.{name}": "not asked yet: arrays of others by name" for name in PARAMETERS},
-    **{f"interop.{name}": "not asked yet: needs packages of the extra `interop`" for name in INTEROP},
+    **{f"interop.{name}": "needs a package of the extra `interop`; asked in tests/interop" for name in OPTIONAL},
+    "interop.numba.run": "compiled code, which checks nothing",
     "certified.Certified": "a pair of arrays",
     "certified.CertifiedDiscretization": "three of them",
     "ConditioningWarning": "a warning",
@@ -53,6 +56,10 @@ ROOTS = 0.5 * np.exp(1j * np.array([0.5, 1.5, 2.5]))
 P = np.array([[0.5], [1.0], [0.25]])
 U = np.array([1.0, 0.5, -0.25, 2.0, 0.0, 1.0])
 TIMES = np.array([0.5, 1.0, 2.0, 2.5, 4.0, 5.0])
+KERNEL = np.array([1.0, 0.75, 0.25, -0.25, -0.5, -0.375, -0.125, 0.125])
+
+
+SCIPY = {"A": A, "B": B[:, None], "C": C[None], "D": np.array([[D]]), "dt": DT}
 
 
 @cache
@@ -78,6 +85,10 @@ def calls() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     simulation |= {"method": "auto", "axis": -1}
     modes = {"family": "legt", "N": N, "theta": 2.0, "accuracy_bits": 60, "modes": [0, 2]}
     response = {"u": U, "t": TIMES, "hold": "foh", "t0": 0.0, "u_before": 0.5, "rtol": 1e-8}
+    fitted = {"system": s["dense"], **rules, "x0": B, "direct": True, "method": "qr"}
+    named: dict[str, Any] = {"convention": "s4", "L": T, "discretization": "bilinear"}
+    pairs = ssm.DPLR(MODES, P, P, B, C, D, conjugate_pairs=True)
+    layer = ssm.conventions.to_parameters(pairs, DT, **named)
     x0 = {"dense": B, "diagonal": MODES, "dplr": MODES, "structured": B}
     found: dict[str, Any] = {
         "StateSpace": (ssm.StateSpace, {"A": A, "B": B, "C": C, "D": D}),
@@ -96,7 +107,17 @@ def calls() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
             {"Lambda_bar": ROOTS, "P_bar": P, "Q_bar": P, "B_bar": B, "C": C, **feed, "increment": ROOTS - 1},
         ),
         "Stream": (ssm.Stream, {"system": s["dense"], **rules, "x0": B, "u_before": 0.5}),
-        "Stream.push": (lambda block, axis: ssm.Stream(s["dense"], DT).push(block, axis), {"block": U, "axis": -1}),
+        "Stream[set]": (_set_and_push, {"state": B, "u_before": 0.5, "block": U}),
+        "Stream.push": (
+            lambda block, axis, missing, fill: _stream().push(block, axis, missing=missing, fill=fill),
+            {"block": U, "axis": -1, "missing": U == 0, "fill": "hold"},
+        ),
+        "Stream.push[irregular]": (
+            lambda block, dt: ssm.Stream(s["dense"]).push(block, dt=dt),
+            {"block": U, "dt": T * [DT]},
+        ),
+        "Stream.save": (lambda path: _stream().save(_inside(path)), {"path": "saved.npz"}),
+        "Stream.load": (lambda path: ssm.Stream.load(_inside(path)), {"path": _saved()}),
         "balanced_truncation": (ssm.balanced_truncation, {"system": s["dense"], "order": 2}),
         "cauchy_condition": (ssm.cauchy_condition, {"z": TIMES[:N], "poles": ROOTS}),
         "cauchy_product": (
@@ -162,6 +183,45 @@ def calls() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
         "spectrum[name]": (ssm.spectrum, {"source": "legs", "N": N}),
         "spectrum[matrix]": (ssm.spectrum, {"source": A}),
         "stability_region": (ssm.stability_region, {"method": "gbt", "alpha": 0.25}),
+        "fit_kernel": (
+            ssm.fit_kernel,
+            {
+                "K": KERNEL,
+                "order": 2,
+                "dt": DT,
+                "start": ssm.Diagonal([-1.0 + 2.0j], [1.0], [1.0], conjugate_pairs=True),
+                "free": "Lambda",
+                "discretization": "zoh",
+                "initial": "era",
+                "max_iterations": 20,
+            },
+        ),
+        "fit_readout": (ssm.fit_readout, fitted | {"u": U, "y": U[::-1], "ridge": 0.25, "where": U != 0}),
+        "ReadoutFitter": (ssm.ReadoutFitter, fitted),
+        "ReadoutFitter.restart": (lambda x0, u, y: _refitted(u, y, x0=x0), {"x0": B, "u": U, "y": U[::-1]}),
+        "ReadoutFitter.update": (
+            lambda u, y, where: _refitted(u=u, y=y, where=where),
+            {"u": U, "y": U[::-1], "where": U != 0},
+        ),
+        "ReadoutFitter.solve": (lambda ridge: _refitted(ridge=ridge), {"ridge": 0.25}),
+        "kernel_order": (ssm.kernel_order, {"K": KERNEL, "largest": 2, "criterion": "bic", "initial": "era"}),
+        "realize_kernel": (ssm.realize_kernel, {"K": KERNEL, "order": 2, "dt": DT, "method": "era", "rows": 4}),
+        "selective_scan": (
+            ssm.selective_scan,
+            {
+                "u": U,
+                "dt": TIMES / 8,
+                "Lambda": MODES,
+                "B": np.outer(U, B),
+                "C": np.outer(TIMES, C),
+                "D": D,
+                "rule": "zoh",
+                "x0": B,
+                "return_state": True,
+                "method": "auto",
+            },
+        ),
+        "ConditionReport.rows": (lambda: ssm.condition_report(s["dplr"], DT, T).rows(), {}),
         "StabilityRegion.amplification": (region.amplification, {"z": MODES}),
         "StabilityRegion.contains": (region.contains, {"z": MODES}),
         "transient_growth": (
@@ -219,12 +279,38 @@ def calls() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
         ),
         "conventions.truncate": (ssm.conventions.truncate, {"system": s["dplr"], "dt": DT, "L": T}),
         "conventions.restore": (ssm.conventions.restore, {"system": s["dplr"], "dt": DT, "L": T}),
+        "conventions.to_parameters": (
+            ssm.conventions.to_parameters,
+            {"system": pairs, "dt": DT, "convention": "s4", "L": T, "discretization": "bilinear"},
+        ),
+        "conventions.from_parameters": (ssm.conventions.from_parameters, {"parameters": layer, **named}),
+        "conventions.convert": (
+            ssm.conventions.convert,
+            {"parameters": layer, "source": "s4", "target": "s4", "L": T, "discretization": "bilinear"},
+        ),
+        "Layer.convolution_kernel": (ssm.conventions.from_parameters(layer, **named).convolution_kernel, {"L": T}),
+        "interop.numba.compiled_step": (
+            _compiled_step,
+            {"system": s["dense"], "dt": DT, "discretization": "foh", "x0": B, "u_before": 0.5, "dtype": float},
+        ),
+        "interop.scipy.to_arrays": (ssm.interop.scipy.to_arrays, {"system": s["discrete dense"]}),
+        "interop.scipy.to_scipy": (ssm.interop.scipy.to_scipy, {"system": s["discrete dense"]}),
+        "interop.scipy.from_scipy": (
+            ssm.interop.scipy.from_scipy,
+            {"system": ssm.interop.scipy.to_scipy(s["discrete dense"]), "form": "one_tap"},
+        ),
+        "interop.scipy.from_scipy[arrays]": (
+            lambda A, B, C, D, dt: ssm.interop.scipy.from_scipy((A, B, C, D, dt)),
+            SCIPY,
+        ),
         "lemma.hippo_matrix": (ssm.lemma.hippo_matrix, {"N": N}),
         "lemma.hippo_eigenvectors": (ssm.lemma.hippo_eigenvectors, {"N": N}),
         "lemma.inverse_eigenvectors": (ssm.lemma.inverse_eigenvectors, {"N": N}),
         "lemma.verify": (ssm.lemma.verify, {"N": N}),
         "lemma.growth": (ssm.lemma.growth, {"N_max": 8}),
     }
+    for name, parameters in {"s4": layer, "scipy": SCIPY}.items():
+        found[f"conventions.from_parameters[{name}]"] = (_by_field(name), parameters)
     for name in x0:
         system = {"system": s[name]}
         found[f"discretize[{name}]"] = (ssm.discretize, system | rule)
@@ -244,17 +330,75 @@ def calls() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
     return found
 
 
-def public() -> Iterator[str]:
+def _stream() -> ssm.Stream:
+    return ssm.Stream(systems()["dense"], DT)
+
+
+def _set_and_push(state: Any, u_before: Any, block: Any) -> np.ndarray:
+    stream = ssm.Stream(systems()["dense"], DT, "foh")
+    stream.state, stream.u_before = state, u_before
+    return stream.push(block)
+
+
+def _refitted(u: Any = U, y: Any = U[::-1], where: Any = None, x0: Any = None, ridge: Any = 0.0) -> Any:
+    fitter = ssm.ReadoutFitter(systems()["dense"], DT)
+    fitter.restart(x0)
+    fitter.update(u, y, where)
+    return fitter.solve(ridge)
+
+
+def _compiled_step(system: Any, dt: Any, discretization: Any, x0: Any, u_before: Any, dtype: Any) -> Any:
+    """The output of a step and the state after it, without the rest of `memory`: its working space holds anything."""
+    options = {"x0": x0, "u_before": u_before, "dtype": dtype}
+    step, memory, state = ssm.interop.numba.compiled_step(system, dt, discretization, **options)
+    return step(0.5, memory), state
+
+
+def _by_field(convention: str) -> Callable[..., Any]:
+    """`from_parameters` with one argument for each array of a convention; errors name them, or our quantities."""
+
+    def read(**parameters: Any) -> Any:
+        return ssm.conventions.from_parameters(parameters, convention, T)
+
+    fields = ssm.conventions.CONVENTIONS[convention].fields
+    names = {field.name for field in fields} | {field.quantity for field in fields if field.quantity.isidentifier()}
+    parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in [*sorted(names), "l_kernel"]]
+    read.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return read
+
+
+@cache
+def _folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="ssm-numerics-")
+    atexit.register(partial(shutil.rmtree, folder, ignore_errors=True))
+    return Path(folder)
+
+
+def _inside(path: Any) -> Any:
+    """The name of a file as one in a folder of its own; anything else as it is."""
+    return str(_folder() / path) if isinstance(path, str) else path
+
+
+@cache
+def _saved() -> str:
+    """The name of a file of a stream."""
+    _stream().save(_inside("stream.npz"))
+    return "stream.npz"
+
+
+def public(module: Any = ssm, prefix: str = "") -> Iterator[str]:
     """The names of all public callables: functions, classes and their methods, and what results can do."""
-    for name in ssm.__all__:
-        thing = getattr(ssm, name)
+    for word in getattr(module, "__all__", None) or _defined(module):
+        name = prefix + word
         if name in NOT_CALLED:
             continue
+        thing = getattr(module, word)
         if inspect.ismodule(thing):
-            inside = getattr(thing, "__all__", None) or _defined(thing)
-            yield from (f"{name}.{word}" for word in inside if f"{name}.{word}" not in NOT_CALLED)
+            yield from public(thing, f"{name}.")
         else:
             yield name
+    if module is not ssm:
+        return
     for kind in sorted(_classes(), key=lambda kind: kind.__name__):
         for word, member in inspect.getmembers(kind, inspect.isroutine):
             ours = (getattr(member, "__module__", None) or "").startswith("ssm_numerics")

@@ -31,15 +31,22 @@ UNDEFINED = {
     "vandermonde_product": "powers may overflow",
     "cauchy_product": "a node may be a pole",
     "vandermonde_condition": "singular values of a matrix that overflows; the condition number comes from balls",
-    "krylov_condition": "the same",
     "pseudospectrum": "what is inside of a level that no point of the grid reaches",
-    "StabilityRegion.amplification": "infinity over infinity",
 }
 """Calls whose documentation says which entries are undefined."""
 CALLBACKS = {"respond": ("u", "hold")}
 """Arguments that may be functions, whose own exceptions are passed on."""
 COINCIDE = ("kreiss_constant",)
-"""Numbers that are the same for a real matrix and a complex multiple of it."""
+"""Equal for a matrix and its complex multiple: K = 1 as long as the numerical range stays in the half-plane."""
+
+
+DOCUMENTED = {"certified.": ArithmeticError, "Stream.load": OSError, "Stream.save": OSError}
+"""Errors that are not of the house's form, where the documentation names them, by how the call's name begins."""
+
+
+def documented(call: str, error: Exception) -> bool:
+    """Whether the documentation of a call names that kind of error."""
+    return any(call.startswith(name) and isinstance(error, kind) for name, kind in DOCUMENTED.items())
 
 
 @cache
@@ -89,8 +96,8 @@ def outcome(call: str, changed: dict[str, Any]) -> Any:
             found = function(**given)
         except (ValueError, TypeError) as refusal:
             found = refusal
-        except ArithmeticError as refusal:
-            if not call.startswith("certified."):  # which documents it
+        except (ArithmeticError, OSError) as refusal:
+            if not documented(call, refusal):
                 raise
             found = refusal
     for name, value in given.items():
@@ -108,8 +115,7 @@ def judge(call: str, argument: str, name: str, found: Any) -> list[str]:
     if isinstance(found, Exception):
         function, given = calls()[call]
         named = isinstance(given[argument], System) or re.findall(r"`(\w+)`", str(found))[:1] in arguments_of(function)
-        documented = isinstance(found, ArithmeticError) and call.startswith("certified.")
-        fine = documented or (SENTENCE.match(str(found)) and named)
+        fine = documented(call, found) or (SENTENCE.match(str(found)) and named)
         return [] if fine else [f"{name}: {type(found).__name__} {found}"]
     return [f"{name}: NaN in the result"] if has_nan(found) and call not in UNDEFINED else []
 
