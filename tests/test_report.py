@@ -96,6 +96,18 @@ def test_every_study_says_where_its_claim_comes_from_and_how_it_is_measured(tmp_
         assert f"<dt>{word}</dt>" in text
 
 
+def test_the_numbers_of_two_reports_are_the_same(tmp_path: Path) -> None:
+    """Every seed is fixed: only times and dates differ."""
+    names, records = [FAST, "zoh_vs_bilinear"], []
+    for folder in (tmp_path / "one", tmp_path / "other"):
+        report.write(folder, names, small=True, progress=False, fresh=True)
+        records.append(json.loads((folder / "results.json").read_text(encoding="utf-8"))["studies"])
+    for name in names:
+        one, other = (record[name] for record in records)
+        assert (one["results"], one["claims"]) == (other["results"], other["claims"])
+        assert {key for key in one if one[key] != other[key]} <= {"seconds", "measured_at"}
+
+
 def test_results_are_strict_json_with_every_claim(tmp_path: Path) -> None:
     report.write(tmp_path, [FAST], small=True, progress=False)
     record = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)

@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-HANGS = 30
-"""Seconds after which a case hangs."""
+HANGS, COMPILES = 30, 180
+"""Seconds after which a case hangs; with the JIT it may wait for several functions to be compiled."""
 
 
 class Random:
@@ -64,7 +64,7 @@ class Counts:
         from tests.fuzz.cases import TARGETS, Finding
 
         target = "cli" if choose.below(100) < self.arguments.cli else "calls"
-        signal.alarm(HANGS)
+        signal.alarm(COMPILES if self.arguments.compiled else HANGS)
         try:
             self.ended[TARGETS[target](choose)] += 1
         except (Finding, TimeoutError) as finding:
@@ -117,7 +117,7 @@ def main() -> int:
     counts = Counts(arguments)
 
     def hangs(*_: Any) -> None:
-        raise TimeoutError(f"A case takes more than {HANGS} s")
+        raise TimeoutError(f"A case takes more than {COMPILES if arguments.compiled else HANGS} s")
 
     signal.signal(signal.SIGALRM, hangs)
     if not arguments.atheris:
