@@ -57,7 +57,7 @@ def solve(problem: Reduced, ridge: float, penalized: np.ndarray) -> Solution:
         ridge,
         coefficients,
         np.sqrt(left_over / np.where(energy > 0, energy, 1.0)),
-        float(values[0] / values[-1]) if values.size == p and values[-1] > 0 else np.inf,
+        float(values[0]) / float(values[-1]) if values.size == p and values[-1] > 0 else np.inf,
         freedom,
         float(left_over.sum() / n / (1 - freedom / n) ** 2) if freedom < n else np.inf,
         values if not ridge else np.linalg.svd(R, compute_uv=False),

@@ -27,10 +27,11 @@ class StateBlocks:
             b = np.append(b, 1.0)
         span = min(SPAN, max(ENTRIES // A.size, 1))
         powers = A[None]
-        while len(powers) < span:
-            powers = np.concatenate([powers, powers[-1] @ powers])
-        powers = powers[:span]
-        forced = np.concatenate([b[None], powers[:-1] @ b, np.zeros((1, b.size))])  # A^r b, and zero for r = -1
+        with np.errstate(over="ignore", invalid="ignore"):
+            while len(powers) < span:
+                powers = np.concatenate([powers, powers[-1] @ powers])
+            powers = powers[:span]
+            forced = np.concatenate([b[None], powers[:-1] @ b, np.zeros((1, b.size))])  # A^r b, and zero for r = -1
         lags = np.maximum(np.arange(span) - np.arange(span)[:, None], -1)
         self._inputs = forced[lags].reshape(span, -1)
         self._starts = powers.transpose(2, 0, 1).reshape(b.size, -1)

@@ -181,7 +181,8 @@ def modal_response(
             _on_a_pole(name)
         return np.sum(system.C[..., None, :] / gap * b, axis=-1)
     coupling = np.linalg.norm(P, axis=-1) * np.linalg.norm(Q, axis=-1)
-    magnified = np.moveaxis(coupling[..., None, :] > LARGEST_MAGNIFICATION * np.abs(gap), -2, 0)
+    with np.errstate(over="ignore"):
+        magnified = np.moveaxis(coupling[..., None, :] > LARGEST_MAGNIFICATION * np.abs(gap), -2, 0)
     beside = magnified.reshape(s.size, -1).any(axis=-1)
     resolvent = 1 / np.where(beside[:, None], 1, gap)
     forced = resolvent * b  # (..., points, N), the diagonal part's answer to b and, below, to the columns of P

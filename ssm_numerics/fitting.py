@@ -164,7 +164,8 @@ def fit_kernel(
         Lambda, step = x / step, step * float(np.exp(best[0]))
         uncertainty = step * spread
     else:
-        Lambda, uncertainty = rule.slowest(search.nodes(best)) / step, spread / step
+        with np.errstate(over="ignore"):
+            Lambda, uncertainty = rule.slowest(search.nodes(best)) / step, spread / step
         if pairs is not None:  # a mode and its partner are one: the upper half-plane names both
             weights = np.where(Lambda.imag < 0, weights.conj(), weights)
             Lambda = np.where(Lambda.imag < 0, Lambda.conj(), Lambda)

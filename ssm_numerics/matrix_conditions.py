@@ -227,7 +227,7 @@ def _condition(matrix: np.ndarray, balls: Callable[[], Any], word: str) -> Matri
     """By float64 while that can be trusted, else by balls, else by float64 with the warning."""
     finite = np.isfinite(matrix).all()
     values = np.linalg.svd(matrix, compute_uv=False) if finite else np.zeros(min(matrix.shape))
-    log2_value = math.log2(values[0] / values[-1]) if finite and values[-1] else np.inf
+    log2_value = math.log2(float(values[0]) / float(values[-1])) if finite and values[-1] else np.inf
     error = max(matrix.shape) * UNIT * 2.0 ** min(log2_value, 1000.0)
     if error < TRUSTED:
         return _result(log2_value, matrix, "float64", error, True, word)

@@ -299,7 +299,8 @@ def _from_matrix(source: Any, B: Any, P: Any, Q: Any, method: str) -> NPLR:
         if B.ndim > 1:
             _arrays.fail("B", f"have shape ({N},)", f"its shape is {B.shape}")
     with np.errstate(all="ignore"):
-        sizes = [float(np.linalg.norm(v)) for v in (A, *factors, *([] if B is None else [B]))]
+        product = factors[0] @ factors[1].conj().T
+        sizes = [float(np.linalg.norm(v)) for v in (A, product, *factors, *([] if B is None else [B]))]
     if not all(size < 1e150 for size in sizes):
         _arrays.fail("source", "have entries with squares, like P, Q and B", f"a norm is {max(sizes):.3g}")
     inputs = [A, *factors] + ([] if B is None else [B])

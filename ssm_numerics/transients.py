@@ -263,11 +263,13 @@ def transient_growth(
     if discrete:
         decay, start = float(np.abs(system.values).max()), size
     else:
-        decay = float(np.exp(system.values.real.max()))
+        with np.errstate(over="ignore"):
+            decay = float(np.exp(system.values.real.max()))
         start = float(np.exp(min(np.linalg.eigvalsh((matrix + matrix.conj().T) / 2)[-1], 700.0)))
-    grid, norms = (
-        _measured(matrix, size, discrete) if times is None else _at(matrix, _checked(times, discrete), discrete)
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        grid, norms = (
+            _measured(matrix, size, discrete) if times is None else _at(matrix, _checked(times, discrete), discrete)
+        )
     kreiss = kreiss_constant(matrix, discrete) if _arrays.flag("with_kreiss", with_kreiss) else None
     with np.errstate(over="ignore", invalid="ignore"):
         lower = decay**grid
