@@ -164,7 +164,7 @@ def fit_kernel(
         Lambda, step = x / step, step * float(np.exp(best[0]))
         uncertainty = step * spread
     else:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             Lambda, uncertainty = rule.slowest(search.nodes(best)) / step, spread / step
         if pairs is not None:  # a mode and its partner are one: the upper half-plane names both
             weights = np.where(Lambda.imag < 0, weights.conj(), weights)

@@ -114,3 +114,11 @@ def test_results_are_json_and_draw():
         assert limit.plot(ax) is ax
     with pytest.raises(ValueError, match="`method` must be one of"):
         ssm.stability_region("rk4")
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1.0, 1e200, 1e308])
+def test_points_of_any_size_are_told_apart(size):
+    """The bilinear region is the left half-plane, though 1e200 squared is infinite and 0 times it undefined."""
+    z = size * np.array([-1.0, 1.0, 1.0 + 1.0j, -1.0 - 1.0j, 1j])
+    assert np.array_equal(ssm.stability_region("bilinear").contains(z), z.real <= 0)
+    assert ssm.stability_region("backward_euler").contains(z[:1]).all()
