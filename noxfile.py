@@ -52,6 +52,14 @@ VERSIONS = [  # what breaks first when a dependency changes: every view, every o
     "tests/test_products.py",
     "tests/reliability/test_no_network.py",
 ]
+BOUNDS = [  # every compiled driver, at sizes with several blocks
+    "tests/reliability/test_no_network.py",
+    "tests/test_nufft.py",
+    "tests/test_products.py",
+    "tests/test_recurrence.py",
+    "tests/test_selective.py",
+    "tests/test_structured.py",
+]
 
 
 def declared(lowest: bool) -> list[str]:
@@ -161,6 +169,13 @@ def package(session: nox.Session) -> None:
         session.run("python", "-c", "import ssm_numerics; assert 'site-packages' in ssm_numerics.__file__")
         session.run("python", "-m", "pytest", "-o", "pythonpath=.", "-o", "testpaths=tests", *VERSIONS, env=QUICK)
         session.run("ssm-numerics", "verify", "--small", "gating_is_backward_euler")
+
+
+@nox.session
+def bounds(session: nox.Session) -> None:
+    """Every public call and the largest tests of compiled code with an error for each index out of bounds."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "pytest", *BOUNDS, env=QUICK | {"NUMBA_BOUNDSCHECK": "1"})
 
 
 @nox.session

@@ -38,9 +38,8 @@ class StabilityRegion(Result):
         """Whether |R(z)| <= 1, decided by 2 Re z + (1 - 2 alpha) |z|^2 <= 0, which is exact on the axis and at 0."""
         z = _arrays.numeric("z", z).astype(complex)
         curvature = 0.0 if self.alpha is None else 1 - 2 * self.alpha
-        scale = np.ldexp(
-            1.0, np.frexp(np.maximum(np.abs(z.real), np.abs(z.imag)))[1] - 1
-        )  # so that no square overflows
+        largest = np.maximum(np.abs(z.real), np.abs(z.imag))
+        scale = np.ldexp(1.0, np.frexp(largest)[1] - 1)  # so that no square overflows
         x, y = z.real / scale, z.imag / scale
         with np.errstate(over="ignore"):
             return 2 * x + curvature * scale * (x**2 + y**2) <= 0
