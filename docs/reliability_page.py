@@ -51,8 +51,8 @@ FUZZING = """\
 catalogue or by arrays, numbers and words of any content, and every twentieth case is a command line with a damaged
 file.
 A finding is anything but an answer or a refusal in one sentence: another exception, a modified argument, a warning that
-is not the package's, or more than 30 s. With `--atheris` coverage guides the cases; with `NUMBA_BOUNDSCHECK=1` and
-`--compiled` an index out of bounds in compiled code is an error. Every row is one run; what earlier runs found was
+is not the package's, or more than 30 s (180 s with `--compiled`). With `--atheris` coverage guides the cases; with
+`NUMBA_BOUNDSCHECK=1` and `--compiled` an index out of bounds in compiled code is an error. Every row is one run; what earlier runs found was
 mended before.
 """
 
