@@ -52,8 +52,8 @@ catalogue or by arrays, numbers and words of any content, and every twentieth ca
 file.
 A finding is anything but an answer or a refusal in one sentence: another exception, a modified argument, a warning that
 is not the package's, or more than 30 s (180 s with `--compiled`). With `--atheris` coverage guides the cases; with
-`NUMBA_BOUNDSCHECK=1` and `--compiled` an index out of bounds in compiled code is an error. Every row is one run; what earlier runs found was
-mended before.
+`NUMBA_BOUNDSCHECK=1` and `--compiled` an index out of bounds in compiled code is an error. Every row is one run; what
+earlier runs found was mended before.
 """
 
 LICENCES = """\
