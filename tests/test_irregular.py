@@ -214,7 +214,7 @@ def test_gaps_of_many_signals():
         ({"dt": np.ones(4)}, ValueError, "`dt` must have shape (..., 5) to match 5 samples, but its shape is (4,)."),
         ({"dt": np.zeros(5)}, ValueError, "`dt` must be positive, but its least entry is 0.0."),
         ({"dt": [1, 1, np.nan, 1, 1]}, ValueError, "`dt` must be finite, but its entry (2,) is nan."),
-        ({"method": "fft"}, ValueError, "`method` must be one of auto, recurrence, but it is str 'fft'."),
+        ({"method": "fft"}, ValueError, "`method` must be one of auto, recurrence, but it is 'fft'."),
         ({"system": ssm.discretize(DPLR, 1.0)}, TypeError, "`system` must be continuous where steps vary, but it is"),
         ({"discretization": "tustin"}, ValueError, "`discretization` must be one of euler"),
         ({"alpha": 0.5}, ValueError, "`alpha` must be None unless `discretization` is 'gbt'"),
