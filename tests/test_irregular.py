@@ -247,5 +247,5 @@ def test_streams_are_regular_or_not():
         ssm.Stream(DPLR).push([1.0, 2.0])
     with pytest.raises(ValueError, match="`dt` must be omitted for a stream with a step of its own"):
         ssm.Stream(DPLR, 0.1).push([1.0, 2.0], dt=[0.1, 0.1])
-    with pytest.raises(ValueError, match="`method` must be one of recurrence, but it is str 'auto'"):
+    with pytest.raises(ValueError, match="`method` must be one of recurrence, but it is 'auto'"):
         ssm.Stream(DPLR, method="auto")
