@@ -30,6 +30,7 @@ def _without_a_screen(monkeypatch: pytest.MonkeyPatch) -> Any:
     from matplotlib import pyplot
 
     pyplot.switch_backend("Agg")
+    pyplot.close("all")  # tests of other files in this process draw too
     yield
     pyplot.close("all")
 

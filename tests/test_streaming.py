@@ -59,9 +59,9 @@ def test_what_is_read_is_a_copy():
 @pytest.mark.parametrize(
     ("name", "value", "kind", "sentence"),
     [
-        ("state", np.ones(3), ValueError, "`x0` must have shape (..., 2) to match the system's 2 stored states"),
-        ("state", [1.0, np.inf], ValueError, "`x0` must be finite"),
-        ("state", "zero", TypeError, "`x0` must be an array of numbers"),
+        ("state", np.ones(3), ValueError, "`state` must have shape (..., 2) to match the system's 2 stored states"),
+        ("state", [1.0, np.inf], ValueError, "`state` must be finite"),
+        ("state", "zero", TypeError, "`state` must be an array of numbers"),
         ("u_before", np.nan, ValueError, "`u_before` must be finite"),
         ("u_before", None, TypeError, "`u_before` must be an array of numbers"),
     ],
