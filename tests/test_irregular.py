@@ -11,16 +11,11 @@ from scipy.integrate import solve_ivp
 import ssm_numerics as ssm
 from ssm_numerics import testing
 
+from .systems import DPLR, TWO_STATES
+
 U64 = 2.0**-53
 RULES = ("euler", "backward_euler", "bilinear", "zoh", "foh")
-DPLR = ssm.DPLR(
-    [-1 + 2j, -0.5], [[1 + 0.5j], [0.5]], [[0.6 - 0.3j], [0.9]], [1 - 1j, 2], [0.5 + 1j, 1], 0.25, [True, False]
-)
-SYSTEMS = {
-    "dense": ssm.StateSpace([[-1.0, 0.5], [0.25, -2.0]], [1.0, -1.0], [0.5, 2.0], 0.25),
-    "dplr": DPLR,
-    "dplr_full": DPLR.full(),
-    "diagonal": ssm.Diagonal(DPLR.Lambda, DPLR.B, DPLR.C, 0.25, DPLR.conjugate_pairs),
+SYSTEMS = TWO_STATES | {
     "hippo": ssm.hippo("legs", 5).structured_state_space(np.ones(5), 0.25),
 }
 U = np.sin(np.arange(20.0)) + 0.5

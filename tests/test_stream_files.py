@@ -16,15 +16,11 @@ from hypothesis import strategies as st
 import ssm_numerics as ssm
 from ssm_numerics import _stream_files, testing
 
+from .systems import DPLR, TWO_STATES
+
 DATA = Path(__file__).parent / "data"
 RULES = ("euler", "backward_euler", "bilinear", "zoh", "foh")
-DPLR = ssm.DPLR(
-    [-1 + 2j, -0.5], [[1 + 0.5j], [0.5]], [[0.6 - 0.3j], [0.9]], [1 - 1j, 2], [0.5 + 1j, 1], 0.25, [True, False]
-)
-SYSTEMS = {
-    "dense": ssm.StateSpace([[-1.0, 0.5], [0.25, -2.0]], [1.0, -1.0], [0.5, 2.0], 0.25),
-    "dplr": DPLR,
-    "dplr_full": DPLR.full(),
+SYSTEMS = TWO_STATES | {
     "diagonal": ssm.Diagonal(DPLR.Lambda, DPLR.B, np.stack([DPLR.C, 2 * DPLR.C]), [0.25, 1.0], DPLR.conjugate_pairs),
     "single": ssm.StateSpace(np.float32([[-1]]), np.float32([1]), np.float32([2])),
     "hippo": ssm.hippo("glagt", 5, alpha=0.5, beta=0.1).structured_state_space(np.ones(5)),

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _arrays
 from .._exponential import phi_1
+from .._increments import Power, transition
 from ..state_space import DPLR, DiscreteStateSpace
 from .table import Convention
 from .truncation import restore, truncate
@@ -91,13 +92,22 @@ def _hold(layer: Layer) -> np.ndarray:
     return phi_1(np.asarray(layer.dt)[..., None] * layer.system.Lambda)
 
 
+def read_before_the_step(
+    A_bar: Power, B: np.ndarray, B_previous: np.ndarray | None, C: np.ndarray, D: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """G, H, J of xi_{k+1} = A_bar xi_k + G u_k, y_k = H xi_k + J u_k, from B (N, m), C (p, N), D (p, m).
+
+    (B, C A_bar, C B + D), and with two taps (A_bar B + B_previous, C, C B + D).
+    """
+    J = C @ B + D
+    return (B, A_bar.after(C), J) if B_previous is None else (A_bar.times(B) + B_previous, C, J)
+
+
 def _before_the_step(layer: Layer, L: int | None) -> Layer:
-    """(A_bar, B_bar, C A_bar, C B_bar + D), or (A_bar, A_bar B_bar + B_bar_previous, C, C B_bar + D) with two taps."""
     d = layer.system
-    D = np.asarray(d.C @ d.B_bar + d.D)
-    one_tap = d.B_bar_previous is None
-    C, B_bar = (d.C @ d.A_bar, d.B_bar) if one_tap else (d.C, d.A_bar @ d.B_bar + d.B_bar_previous)
-    return replace(layer, system=DiscreteStateSpace(d.A_bar, B_bar, C, D, d.dt))
+    previous = None if d.B_bar_previous is None else d.B_bar_previous[:, None]
+    G, H, J = read_before_the_step(transition(d), d.B_bar[:, None], previous, d.C[None], d.D)
+    return replace(layer, system=DiscreteStateSpace(d.A_bar, G[:, 0], H[0], J[0, 0], d.dt))
 
 
 def _after_the_step(layer: Layer, L: int | None) -> Layer:

@@ -21,6 +21,7 @@ from .. import _arrays
 from .._increments import transition
 from .._stepping import CONTINUOUS, DISCRETE
 from .._systems import ModalSystem
+from ..conventions.forms import read_before_the_step
 from ..state_space import DiscreteStateSpace, StateSpace
 
 FORMS = ("two_tap", "one_tap")
@@ -36,14 +37,10 @@ def matrices(system: Any) -> tuple[np.ndarray, ...]:
         return plain(dense.A, dense.B, dense.C, dense.D, dense.batch_shape)
     if dense.dt.size > 1 or not dense.dt.all():
         _arrays.fail("dt", "be one positive step", f"it is {dense.dt}")
-    A, B, C, D = plain(dense.A_bar, dense.B_bar, dense.C, dense.D, dense.batch_shape)
-    D = C @ B + D
-    held = transition(dense)
-    if dense.B_bar_previous is None:
-        C = held.after(C)
-    else:
-        B = held.times(B) + plain(dense.A_bar, dense.B_bar_previous, dense.C, dense.D, dense.batch_shape)[1]
-    return A, B, C, D, np.asarray(dense.dt)
+    shared = (dense.C, dense.D, dense.batch_shape)
+    A, B, C, D = plain(dense.A_bar, dense.B_bar, *shared)
+    previous = None if dense.B_bar_previous is None else plain(dense.A_bar, dense.B_bar_previous, *shared)[1]
+    return A, *read_before_the_step(transition(dense), B, previous, C, D), np.asarray(dense.dt)
 
 
 def plain(A: np.ndarray, B: np.ndarray, C: np.ndarray, D: np.ndarray, heads: tuple[int, ...]) -> tuple[np.ndarray, ...]:

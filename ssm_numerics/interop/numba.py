@@ -17,6 +17,7 @@ from .. import _arrays
 from .._steppers import Stepper
 from .._stepping import prepared
 from ..compiled._jit import jit
+from ..compiled.cauchy import pole_factors
 from ..compiled.recurrence import dense_run, modal_run, structured_loop, turn_complex, turn_pairs
 from ..compiled.vandermonde import power_tables_loop
 from ..convolution import convolve as _convolve
@@ -202,8 +203,8 @@ def fraction_sums(v, z, poles):  # type: ignore[no-untyped-def]
     out = np.zeros(z.size, dtype=np.complex128)
     for l in range(z.size):
         for i in range(v.size):
-            gap = z[l] - poles[i]
-            out[l] += v[i] * (gap.conjugate() * (1.0 / (gap.real * gap.real + gap.imag * gap.imag)))
+            f_re, f_im = pole_factors(z[l].real, z[l].imag, poles[i].real, poles[i].imag)
+            out[l] += v[i] * complex(f_re, -f_im)
     return out
 
 

@@ -9,16 +9,10 @@ import pytest
 import ssm_numerics as ssm
 from ssm_numerics.interop.numba import compiled_step, run
 from tests.conftest import JIT_OFF
+from tests.systems import DPLR, TWO_STATES
 
 U64 = 2.0**-53
-DPLR = ssm.DPLR(
-    [-1 + 2j, -0.5], [[1 + 0.5j], [0.5]], [[0.6 - 0.3j], [0.9]], [1 - 1j, 2], [0.5 + 1j, 1], 0.25, [True, False]
-)
-SYSTEMS = {
-    "dense": ssm.StateSpace([[-1.0, 0.5], [0.25, -2.0]], [1.0, -1.0], [0.5, 2.0], 0.25),
-    "dplr": DPLR,
-    "dplr_full": DPLR.full(),
-    "diagonal": ssm.Diagonal(DPLR.Lambda, DPLR.B, DPLR.C, 0.25, DPLR.conjugate_pairs),
+SYSTEMS = TWO_STATES | {
     "hippo": ssm.hippo("legs", 5).structured_state_space(np.ones(5)),
 }
 U = np.sin(np.arange(30.0))
