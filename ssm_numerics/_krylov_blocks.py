@@ -1,8 +1,9 @@
 """Powers of dense systems at work: kernels from two blocks of Krylov vectors, and C after many steps.
 
-K[qM + r] = (C A_bar^(qM)) (A_bar^r B_bar), where both blocks grow by doubling with the squares of A_bar. Heads that
-share a matrix share its squares. Matrices are taken a few at a time, so that everything stays in cache, by as many
-threads as there are processors, each of which does its matrix products itself.
+K[qM + r] = (C A_bar^(qM)) (A_bar^r B_bar). The columns A_bar^r B_bar are doubled with the squares of A_bar, and the
+rows follow one another with A_bar^M, a few at a time. Heads that share a matrix share its squares. Matrices are taken a
+few at a time, so that everything stays in cache, by as many threads as there are processors, each of which does its
+matrix products itself.
 """
 
 from __future__ import annotations
@@ -12,12 +13,18 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from . import _parallel
+from . import _arrays, _parallel
 from ._increments import Power, transition, zero_side
 from .state_space import DiscreteStateSpace
 
 CACHE_BYTES = 2**20
 """Matrices are taken together as long as their blocks and squares fit."""
+
+COMPILED_ORDER = {False: 64, True: 128}
+"""Full and triangular matrices up to these orders are multiplied by compiled loops; BLAS is faster at larger ones."""
+
+ROWS = 8
+"""Rows are doubled up to so many, which BLAS then multiplies together; further squares would cost more."""
 
 SERIAL_PRODUCT = 2**26
 """A single system whose products have fewer multiplications leaves them on the calling thread."""
@@ -85,24 +92,53 @@ def _by_matrix(vector: np.ndarray, lead: tuple[int, ...], own: Sequence[int], or
 
 def _fill_kernel(power: Power, B: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
     """out (h, V, L) from h matrices, B (h, V or 1, N) and C (h, V or 1, N)."""
+    is_compiled = out.dtype.kind == "f" and C.shape[-1] <= COMPILED_ORDER[power.zero_side != ""]
+    if is_compiled and power.zero_side == "lower":  # the same kernel, of lower triangular matrices
+        power, B, C = Power(power.matrix.mT, power.keep, "upper"), C, B
     (h, heads, length), n, n_B, n_C = out.shape, C.shape[-1], B.shape[1], C.shape[1]
-    width = 1 << math.ceil(math.log2(length) / 2)
+    width = _width(n, length, n_B, n_C, power.zero_side != "")
     n_rows = -(-length // width)
     columns = np.empty((h, n, width * n_B), dtype=out.dtype)  # at r V + v
-    rows = np.empty((h, (1 << (n_rows - 1).bit_length()) * n_C, n), dtype=out.dtype)  # at q V + v
+    rows = np.empty((h, n_rows * n_C, n), dtype=out.dtype)  # at q V + v
     columns[..., :n_B], rows[:, :n_C] = B.mT, C
-    done = n_B
-    while done < columns.shape[2]:
-        power.times(columns[..., :done], out=columns[..., done : 2 * done])
-        power, done = power.squared(), 2 * done
-    done = n_C
-    while done < rows.shape[1]:
-        power.after(rows[:, :done], out=rows[:, done : 2 * done])
-        done *= 2
-        power = power.squared() if done < rows.shape[1] else power
-    rows = rows.reshape(h, -1, n_C, n)[:, :n_rows].swapaxes(1, 2)
+    (_compiled_doubling if is_compiled else _doubling)(power, columns, n_B, rows, n_C)
+    rows = rows.reshape(h, n_rows, n_C, n).swapaxes(1, 2)
     columns = columns.reshape(h, n, width, n_B).transpose(0, 3, 1, 2)
     if n_rows * width == length:
         np.matmul(rows, columns, out=out.reshape(h, heads, n_rows, width))
     else:
         out[...] = (rows @ columns).reshape(h, heads, -1)[..., :length]
+
+
+def _width(n: int, length: int, n_B: int, n_C: int, is_triangular: bool) -> int:
+    """The power of two, as the number of columns, for which squares, columns and rows take the fewest flops."""
+    square = n / 3 if is_triangular else n  # in products with a vector
+    exponents = range(math.ceil(math.log2(length)) + 1)
+    return 1 << min(exponents, key=lambda i: i * square + n_B * 2.0**i + n_C * length / 2.0**i)
+
+
+def _doubling(power: Power, columns: np.ndarray, n_B: int, rows: np.ndarray, n_C: int) -> None:
+    """Both blocks of vectors from their first ones."""
+    done = n_B
+    while done < columns.shape[2]:
+        power.times(columns[..., :done], out=columns[..., done : 2 * done])
+        power, done = power.squared(), 2 * done
+    done, n_rows = n_C, rows.shape[1]
+    while done < min(ROWS, n_rows):
+        count = min(done, n_rows - done)
+        power.after(rows[:, :count], out=rows[:, done : done + count])
+        done += count
+        power = power.squared() if done < n_rows else power
+    for first in range(done, n_rows, done):
+        count = min(done, n_rows - first)
+        power.after(rows[:, first - done : first - done + count], out=rows[:, first : first + count])
+
+
+def _compiled_doubling(power: Power, columns: np.ndarray, n_B: int, rows: np.ndarray, n_C: int) -> None:
+    """The same of real matrices, head by head without the interpreter."""
+    from .compiled.small_matrices import krylov_vectors_loop
+
+    h, n = power.matrix.shape[:2]
+    matrix, keep = (_arrays.writable(a, columns.dtype) for a in (power.matrix, np.broadcast_to(power.keep, (h, 1, 1))))
+    work = np.empty((2, n, n), dtype=columns.dtype)
+    krylov_vectors_loop(matrix, keep[:, 0, 0], power.zero_side == "upper", columns, n_B, rows, n_C, work, 0, h)

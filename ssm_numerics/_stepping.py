@@ -97,15 +97,15 @@ def prepared(
     structured = isinstance(discrete, DiscreteStructuredStateSpace)
     if dtype not in kept:
         operators, C = (_structured_operators if structured else _operators)(discrete, heads, dtype)
-        kept[dtype] = operators, _for_loops(C, dtype)
+        kept[dtype] = operators, _arrays.writable(C, dtype)
     operators, C = kept[dtype]
     initial = np.zeros(C.shape[-1]) if x0 is None else x0
     batch = _arrays.batch(system=heads, u=u.shape[:-1], x0=initial.shape[:-1], u_before=u_before.shape)
     n_rows, n_samples = math.prod(batch), u.shape[-1]
     _arrays.memory("u", n_rows * n_samples * dtype.itemsize)
-    signals = _for_loops(u.reshape(-1, n_samples), dtype)
-    x = np.array(np.broadcast_to(initial, (*batch, C.shape[-1])), dtype=dtype, order="C").reshape(n_rows, -1)
-    before = np.array(np.broadcast_to(u_before, batch), dtype=dtype).reshape(n_rows)
+    signals = _arrays.writable(u.reshape(-1, n_samples), dtype)
+    x = np.array(_arrays.spread(initial, (*batch, C.shape[-1])), dtype=dtype, order="C").reshape(n_rows, -1)
+    before = np.array(_arrays.spread(u_before, batch), dtype=dtype).reshape(n_rows)
     y = np.empty((n_rows, n_samples), dtype=dtype)
     shapes = u.shape, batch
     if step is not None or kept.get("shapes") != shapes:
@@ -125,20 +125,27 @@ def prepared(
 
 def _runs(step: np.ndarray | None, n_samples: int) -> np.ndarray:
     """First sample, end and number of every run of samples that use the same discretization, (R, 3)."""
-    step = np.zeros(n_samples, dtype=np.int64) if step is None else step
+    if step is None:
+        return np.array([[0, n_samples, 0]])
     edges = np.concatenate([[0], np.flatnonzero(np.diff(step)) + 1, [n_samples]])
-    return _for_loops(np.stack([edges[:-1], edges[1:], step[edges[:-1]]], axis=-1), np.int64)
+    return _arrays.writable(np.stack([edges[:-1], edges[1:], step[edges[:-1]]], axis=-1), np.int64)
 
 
 def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[list[np.ndarray], np.ndarray]:
     """The arrays the compiled loops read, flattened to (heads, steps, ...), and C as (heads, n)."""
 
+    steps = discrete.batch_shape[len(heads) :]
+
+    def by_step(array: np.ndarray, axes: int) -> np.ndarray:
+        """With an axis of steps before the last ones, of one step where the system has none."""
+        return (
+            array if steps else array.reshape(*array.shape[: array.ndim - axes], 1, *array.shape[array.ndim - axes :])
+        )
+
     def flat(array: np.ndarray, axes: int) -> np.ndarray:
-        trailing = array.shape[array.ndim - axes :]
-        steps = discrete.batch_shape[len(heads) :] or (1,)
-        array = array if discrete.batch_shape[len(heads) :] else np.expand_dims(array, -1 - axes)
-        whole = np.broadcast_to(array, (*heads, *steps, *trailing))
-        return _for_loops(whole.reshape(math.prod(heads), *steps, *trailing), dtype)
+        shape = *(steps or (1,)), *array.shape[array.ndim - axes :]
+        whole = _arrays.spread(by_step(array, axes), (*heads, *shape))
+        return _arrays.writable(whole.reshape(math.prod(heads), *shape), dtype)
 
     B_prev = np.zeros_like(discrete.B_bar) if discrete.B_bar_previous is None else discrete.B_bar_previous
     if isinstance(discrete, DiscreteStateSpace):
@@ -152,8 +159,11 @@ def _operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[
     if discrete.pairs is not None:
         vectors = [part for vector in vectors for part in (vector.real, vector.imag)]
         P, Q, C = halves(P), halves(discrete.weights * Q, conjugate=True), halves(discrete.weights * C, conjugate=True)
-    modes = np.stack([flat(vector, 1) for vector in (keep, *vectors)], axis=-2)
-    return [modes, flat(P, 2), flat(Q, 2)], flat(C, 1)[:, 0]
+    vectors = [keep, *vectors]
+    modes = np.empty((*heads, *(steps or (1,)), len(vectors), z.shape[-1]), dtype=dtype)
+    for place, vector in enumerate(vectors):
+        modes[..., place, :] = by_step(vector, 1)
+    return [modes.reshape(-1, *modes.shape[-3:]), flat(P, 2), flat(Q, 2)], flat(C, 1)[:, 0]
 
 
 def _structured_operators(discrete: Any, heads: tuple[int, ...], dtype: np.dtype) -> tuple[list[Any], np.ndarray]:
@@ -183,8 +193,3 @@ def as_modes(halves: np.ndarray) -> np.ndarray:
     modes = np.empty((*halves.shape[:-1], n_modes), dtype=_arrays.complex_dtype(halves.dtype))
     modes.real, modes.imag = halves[..., :n_modes], halves[..., n_modes:]
     return modes
-
-
-def _for_loops(array: np.ndarray, dtype: Any) -> np.ndarray:
-    """The array as the loops are compiled for: contiguous and writable, whatever it was, so that they compile once."""
-    return np.require(array, dtype, ["C", "W"])

@@ -56,6 +56,11 @@ class System:
             object.__setattr__(system, name, value)
         return system
 
+    def with_checked(self, **values: Any) -> Any:
+        """The same system with some arrays changed, which the package has made itself."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return self.of_checked(**{**given, **values})
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are made by the constructor, so that their arrays are read-only too."""
         return type(self), tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
@@ -108,6 +113,8 @@ class ModalSystem(System):
         if np.any(self.D.imag):
             _arrays.fail("D", "be real where `conjugate_pairs` stores a real system", f"it reaches {self.D.max()}")
         object.__setattr__(self, "D", _arrays.owned(self.D.real))
+        if pairs.all():
+            return
         for name, letters in self._SPEC.items():
             if "N" in letters and name != "C" and getattr(self, name) is not None:
                 _pairs.require_real(name, getattr(self, name), pairs, axis=letters.index("N") - len(letters))

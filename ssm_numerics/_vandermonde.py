@@ -12,6 +12,9 @@ from . import _arrays, _pairs, _parallel
 CHUNK_BYTES = 2**19
 """Tables of this size are built and used while they are in cache."""
 
+SHORT = 2**17
+"""One row of up to so many terms is summed as its powers are formed: a matrix product would not pay for its tables."""
+
 SERIAL_GEMM = {"f": 2**18, "c": 2**15}
 """OpenBLAS does a product of up to so many real or complex multiplications on the calling thread without being told."""
 
@@ -21,18 +24,34 @@ def vandermonde_sums(
 ) -> np.ndarray:
     """sum_n c_n (z_n + z_low_n)^l for l < L, or the real sum over conjugate pairs; the precision is that of c."""
     real_output = pairs is not None or not (np.iscomplexobj(c) or np.iscomplexobj(z))
+    complex_type = _arrays.complex_dtype(c.dtype)
+    dtype = _arrays.real_dtype(c.dtype) if real_output else complex_type
     shape = c.shape if c.shape == z.shape else np.broadcast_shapes(c.shape, z.shape)
     lead, n_modes = shape[:-1], shape[-1]
+    if math.prod(shape) == n_modes and n_modes * L <= SHORT:
+        weighted = c if pairs is None else c * _pairs.weights(pairs, n_modes)
+        return _short_sums(weighted, z, z_low, L, real_output).astype(dtype, copy=False).reshape(*lead, L)
     given = np.zeros((3, *lead, n_modes), dtype=np.complex128)
     given[0], given[1] = c, z
     if pairs is not None:
         given[0] *= _pairs.weights(pairs, n_modes)
     if z_low is not None:
         given[2] = z_low
-    complex_type = _arrays.complex_dtype(c.dtype)
-    out = np.empty((*lead, L), dtype=_arrays.real_dtype(c.dtype) if real_output else complex_type)
+    out = np.empty((*lead, L), dtype=dtype)
     _fill_vandermonde(given.reshape(3, -1, n_modes), complex_type, out.reshape(-1, L))
     return out
+
+
+def _short_sums(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None, L: int, real_output: bool) -> np.ndarray:
+    """One row (L,) in double precision: a table of z^r, and anchors c z^(qM) used as they are formed."""
+    from .compiled.vandermonde import power_sums_loop
+
+    c, z = (array.astype(np.complex128, copy=False).reshape(-1) for array in (c, z))
+    low = np.zeros_like(z) if z_low is None else z_low.reshape(-1)
+    radix, parts = math.ceil(L**0.3), 1 if real_output else 2
+    work, fine, out = np.empty((3, 4, c.size)), np.empty((radix**2, 2, c.size)), np.empty(parts * L)
+    power_sums_loop(c, z, low, radix, work, fine, out, parts)
+    return out if real_output else out.view(np.complex128)
 
 
 def _fill_vandermonde(given: np.ndarray, complex_type: np.dtype, out: np.ndarray) -> None:

@@ -10,6 +10,7 @@ samples, first-order hold (FOH) where it is linear; FOH also needs the previous 
 
 from __future__ import annotations
 
+import math
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,7 +19,7 @@ from . import _arrays, _device, _pairs
 from ._device_discretization import discretize_low_rank_on_device, discretize_on_device
 from ._exponential import holds, phi_1, phi_2_and_rest
 from ._increments import Power, identity_like, smaller_form, zero_side
-from ._parallel import SERIAL_ORDER, serial_blas
+from ._parallel import SERIAL_ORDER, over_rows, serial_blas
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
 from .structured import (
     LARGEST_CHECKED_ORDER,
@@ -32,6 +33,9 @@ GBT_ALPHA = {"euler": 0.0, "backward_euler": 1.0, "bilinear": 0.5, "gbt": None}
 
 METHODS = (*GBT_ALPHA, "zoh", "foh")
 ALIASES = {"backward_diff": "backward_euler"}
+
+SUBSTITUTED = 2**21
+"""Multiplications with triangular matrices from which compiled loops, which see their zeros, pay for being compiled."""
 
 REFINEMENTS = 2
 """Steps of iterative refinement of B_bar: Woodbury's formula alone loses alpha dt |P Q| where Lambda is near zero."""
@@ -176,14 +180,14 @@ def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power,
         return smaller_form(hA), hB
     implicit = identity_like(hA) - real(alpha) * hA
     if hA.shape[:-2] == hB.shape[:-1]:  # one factorization for both
-        solved = solve(implicit, np.concatenate([hA, hB[..., None]], axis=-1))
-        increment, B_bar = np.ascontiguousarray(solved[..., :-1]), solved[..., -1]
+        solved = solve(implicit, np.concatenate([hB[..., None], hA], axis=-1), 1)
+        increment, B_bar = np.ascontiguousarray(solved[..., 1:]), solved[..., 0]
     else:
-        increment, B_bar = solve(implicit, hA), solve(implicit, hB[..., None])[..., 0]
+        increment, B_bar = solve(implicit, hA, 0), solve(implicit, hB[..., None], 1)[..., 0]
     transition = smaller_form(increment)
-    if not transition.keep.all():
-        total = solve(implicit, identity_like(hA) + real(1 - alpha) * hA)
-        transition = Power(np.where(transition.keep, transition.matrix, total), transition.keep)
+    whole = ~transition.keep[..., 0, 0].astype(bool)
+    if whole.any():
+        transition.matrix[whole] = solve(implicit[whole], identity_like(hA) + real(1 - alpha) * hA[whole], 0)
     return transition, B_bar
 
 
@@ -232,25 +236,59 @@ def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, .
     return Lambda_bar, z * implicit, P_bar, implicit.conj()[..., None] * system.Q, B_bar
 
 
-def solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """matrix^-1 right for stacks of matrices; triangular ones by substitution, whose error is componentwise small."""
-    side = zero_side(matrix)
-    if not side:
-        with serial_blas(matrix.shape[-1] <= SERIAL_ORDER):
-            return solve_any(matrix, right)
+def solve(matrix: np.ndarray, right: np.ndarray, full: int) -> np.ndarray:
+    """matrix^-1 right for stacks of matrices; triangular ones by substitution, whose error is componentwise small.
+
+    All columns of `right` but the first `full` ones have the zeros of a triangular matrix.
+    """
+    leading, n, columns = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2]), matrix.shape[-1], right.shape[-1]
+    if not (side := zero_side(matrix)):
+        substitute = _eliminate
+    elif not np.diagonal(matrix, axis1=-2, axis2=-1).all():
+        _singular()
+    else:
+        work = math.prod(leading) * n * n * columns
+        substitute = _substitute if work > SUBSTITUTED else _substitute_by_lapack
+    matrix = np.broadcast_to(matrix, (*leading, n, n)).reshape(-1, n, n)
+    right = np.broadcast_to(right, (*leading, n, columns)).reshape(-1, n, columns)
+    return substitute(matrix, right, side, full).reshape(*leading, n, columns)
+
+
+def _eliminate(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> np.ndarray:
+    """Heads of full matrices, shared among threads."""
+    x = np.empty(right.shape, dtype=np.result_type(matrix, right))
+    n = matrix.shape[-1]
+
+    def work(begin: int, end: int) -> None:
+        x[begin:end] = solve_any(matrix[begin:end], right[begin:end])
+
+    with serial_blas(len(x) > 1 or n <= SERIAL_ORDER):
+        over_rows(work, len(x), x.size * (2.0 * n + n * n / x.shape[-1]))
+    return x
+
+
+def _substitute_by_lapack(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> np.ndarray:
+    """One head after another, for little work."""
     from scipy.linalg.lapack import get_lapack_funcs
 
-    if not np.diagonal(matrix, axis1=-2, axis2=-1).all():
-        _singular()
-    leading, n = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2]), matrix.shape[-1]
-    flat_matrix = np.broadcast_to(matrix, (*leading, n, n)).reshape(-1, n, n)
-    flat_right = np.broadcast_to(right, leading + right.shape[-2:]).reshape(-1, *right.shape[-2:])
     substitute: Any = get_lapack_funcs("trtrs", (matrix, right))
     is_upper = side == "upper"  # zero above the diagonal: LAPACK's columns are our rows, and its `lower` our upper
-    heads = zip(flat_matrix, flat_right, strict=True)
-    with serial_blas(n <= SERIAL_ORDER):
-        solved = [substitute(m.T, r, lower=not is_upper, trans=1)[0] for m, r in heads]
-    return np.reshape(solved, leading + right.shape[-2:])
+    with serial_blas(matrix.shape[-1] <= SERIAL_ORDER):
+        return np.array(
+            [substitute(m.T, r, lower=not is_upper, trans=1)[0] for m, r in zip(matrix, right, strict=True)]
+        )
+
+
+def _substitute(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> np.ndarray:
+    """The heads shared among threads; upper triangular matrices are lower ones when all rows are reversed."""
+    from .compiled.small_matrices import substitute_loop
+
+    if side == "lower":
+        return _substitute(matrix[:, ::-1, ::-1], right[:, ::-1], "upper", right.shape[-1])[:, ::-1]
+    dtype = np.result_type(matrix, right)
+    lower, x = _arrays.writable(matrix, dtype), np.array(right, dtype=dtype, order="C")
+    over_rows(lambda begin, end: substitute_loop(lower, x, full, begin, end), len(x), 1.0 * x.size * x.shape[1])
+    return x
 
 
 def solve_any(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:

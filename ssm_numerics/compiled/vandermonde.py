@@ -3,13 +3,15 @@
 A table is itself split in two: row aR + b is an anchor c z^(aR) times a small power z^b. Anchors and small powers come
 from chains of double-word products, so no entry has more than a few roundings, however high its power. Double-words are
 stored by parts, (4, N) for re, im and their low parts, so that the loops over modes vectorize.
+
+Little work does without a matrix product: one table z^r, and a chain of anchors c z^(qM) that is used as it is formed.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ._jit import jit
+from ._jit import jit, jit_sum
 from .double_word import times
 
 
@@ -26,6 +28,13 @@ def _advance(power: Any, step: Any) -> None:
         a = (power[0, n], power[1, n], power[2, n], power[3, n])
         b = (step[0, n], step[1, n], step[2, n], step[3, n])
         power[0, n], power[1, n], power[2, n], power[3, n] = times(a, b)
+
+
+@jit
+def _set_node(z: Any, z_low: Any, step: Any) -> None:
+    for n in range(step.shape[1]):
+        step[0, n], step[1, n] = z[n].real, z[n].imag
+        step[2, n], step[3, n] = z_low[n].real, z_low[n].imag
 
 
 @jit
@@ -62,9 +71,7 @@ def power_tables_loop(
     """
     step, giant, power = work[0], work[1], work[2]
     for h in range(begin, end):
-        for n in range(step.shape[1]):
-            z, z_low = given[1, h, n], given[2, h, n]
-            step[0, n], step[1, n], step[2, n], step[3, n] = z.real, z.imag, z_low.real, z_low.imag
+        _set_node(given[1, h], given[2, h], step)
         _set_one(power)
         _table(power, step, giant, small, radix[0], fine[h - begin])
         for n in range(step.shape[1]):
@@ -73,3 +80,52 @@ def power_tables_loop(
             power[0, n], power[1, n] = given[0, h, n].real, sign * given[0, h, n].imag
             power[2, n], power[3, n] = 0.0, 0.0
         _table(power, step, giant, small, radix[1], coarse[h - begin])
+
+
+@jit
+def _row_by_parts(anchor: Any, small: Any, row: Any) -> None:
+    """One row of a table by parts (2, N), anchor * small."""
+    for n in range(row.shape[1]):
+        row[0, n] = anchor[0, n] * small[0, n] - anchor[1, n] * small[1, n]
+        row[1, n] = anchor[0, n] * small[1, n] + anchor[1, n] * small[0, n]
+
+
+@jit_sum
+def _sums(anchor: Any, fine: Any, out: Any, first: int, parts: int) -> None:
+    """The real, or real and imaginary, parts of sum_n anchor_n fine[r, n] for all r that `out` has room for."""
+    for r in range(min(fine.shape[0], out.shape[0] // parts - first)):
+        re, im = 0.0, 0.0
+        for n in range(fine.shape[2]):
+            re += anchor[0, n] * fine[r, 0, n] - anchor[1, n] * fine[r, 1, n]
+        out[parts * (first + r)] = re
+        if parts == 2:
+            for n in range(fine.shape[2]):
+                im += anchor[0, n] * fine[r, 1, n] + anchor[1, n] * fine[r, 0, n]
+            out[parts * (first + r) + 1] = im
+
+
+@jit
+def power_sums_loop(c: Any, z: Any, z_low: Any, radix: int, work: Any, fine: Any, out: Any, parts: int) -> None:
+    """out[l] = sum_n c_n (z_n + z_low_n)^l, or its real part where parts = 1; `out` holds real numbers.
+
+    Work space: `work` (3, 4, N) and `fine` (M, 2, N), where `radix` divides M.
+    """
+    step, giant, power = work[0], work[1], work[2]
+    _set_node(z, z_low, step)
+    _set_one(giant)
+    for b in range(radix):
+        for n in range(c.size):
+            fine[b, 0, n], fine[b, 1, n] = giant[0, n], giant[1, n]
+        _advance(giant, step)
+    _set_one(power)
+    _advance(power, giant)
+    for first in range(radix, fine.shape[0], radix):
+        for b in range(radix):
+            _row_by_parts(power, fine[b], fine[first + b])
+        _advance(power, giant)
+    step[:] = power
+    for n in range(c.size):
+        power[0, n], power[1, n], power[2, n], power[3, n] = c[n].real, c[n].imag, 0.0, 0.0
+    for first in range(0, out.size // parts, fine.shape[0]):
+        _sums(power, fine, out, first, parts)
+        _advance(power, step)

@@ -5,6 +5,7 @@ Importing this module is what makes `vandermonde_product`, `cauchy_product` and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from .._stepping import prepared
 from ..compiled._jit import jit
 from ..compiled.cauchy import pole_factors
 from ..compiled.recurrence import dense_run, modal_run, structured_loop, turn_complex, turn_pairs
-from ..compiled.vandermonde import power_tables_loop
+from ..compiled.vandermonde import power_sums_loop
 from ..convolution import convolve as _convolve
 from ..products import cauchy_product as _cauchy_product
 from ..products import vandermonde_product as _vandermonde_product
@@ -176,22 +177,22 @@ def _vector_dtype(*arrays: Any) -> np.dtype | None:
 
 @jit
 def power_sums(c, z, L):  # type: ignore[no-untyped-def]
-    """sum_n c_n z_n^l for l < L, in complex double precision, from two tables of double-word powers."""
+    """sum_n c_n z_n^l for l < L, in complex double precision, as `vandermonde_product` sums few of them."""
     if c.size != z.size or c.size == 0 or L < 1:
         raise ValueError("`z` must have the length of `c`, at least 1, and `L` must be at least 1.")
-    n, bits = c.size, 0
-    while 1 << 2 * bits < L:
-        bits += 1
-    rows, radix = 1 << bits, 1 << (bits + 1) // 2
-    given = np.zeros((3, 1, n), dtype=np.complex128)
-    given[0, 0], given[1, 0] = c, z
-    fine, coarse = np.empty((1, rows, n), np.complex128), np.empty((1, (L + rows - 1) // rows, n), np.complex128)
-    work, small = np.empty((3, 4, n)), np.empty((radix, 2, n))
-    power_tables_loop(given, 1.0, (radix, radix), work, small, fine, coarse, 0, 1)
-    out = np.zeros(L, dtype=np.complex128)
-    for l in range(L):
-        for i in range(n):
-            out[l] += coarse[0, l // rows, i] * fine[0, l % rows, i]
+    radix = math.ceil(L**0.3)
+    work, fine = np.empty((3, 4, c.size)), np.empty((radix * radix, 2, c.size))
+    out = np.empty(L, dtype=np.complex128)
+    power_sums_loop(
+        c.astype(np.complex128),
+        z.astype(np.complex128),
+        np.zeros(z.size, np.complex128),
+        radix,
+        work,
+        fine,
+        out.view(np.float64),
+        2,
+    )
     return out
 
 
