@@ -53,10 +53,10 @@ def seconds_of_steps(discrete: Any, length: int) -> float:
     return math.prod(discrete.batch_shape) * length * (STEP + step)
 
 
-def seconds_of_squarings(discrete: Any, length: int) -> float:
-    """All squares of A_bar up to the power `length`, of every matrix once."""
+def seconds_of_squares(discrete: Any, squares: float) -> float:
+    """So many squarings of A_bar, of every matrix once."""
     arithmetic = 1 if discrete.output_dtype.kind == "f" else 4
-    n, squares = discrete.n_states, math.log2(2 * length)
+    n = discrete.n_states
     formed = 0.0 if isinstance(discrete, DiscreteStateSpace) else FORMED_ENTRY
     each = n**2 * (squares * (2.0 * n / GEMM_RATE + SQUARED_ENTRY) + formed)
     return float(arithmetic * matrices(discrete) * each)

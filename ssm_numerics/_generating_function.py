@@ -11,6 +11,7 @@ so nothing is ever divided by 1 + omega, and 1 - omega and 1 + omega are formed 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 
 from . import _pairs
 from ._arrays import complex_dtype, fail
-from ._costs import seconds_of_squarings, seconds_of_steps
+from ._costs import seconds_of_squares, seconds_of_steps
 from ._fft import inverse
 from ._krylov_blocks import rows_after
 from ._parallel import cores
@@ -175,7 +176,7 @@ def truncated_output(discrete: Any, length: int, step: Callable[..., Any] = run)
     """
     if not isinstance(discrete, DiscreteDPLR):
         return discrete.C - _modes_by_squaring(discrete, length) / 2
-    steps, squarings = seconds_of_steps(discrete, length), seconds_of_squarings(discrete, length)
+    steps, squarings = seconds_of_steps(discrete, length), seconds_of_squares(discrete, math.log2(2 * length))
     moved = _row_by_steps(discrete, length, step) if steps < squarings else _row_by_squaring(discrete, length)
     return discrete.C - moved / 2
 

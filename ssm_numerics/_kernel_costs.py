@@ -10,7 +10,8 @@ import numpy as np
 from . import _arrays
 from ._contour import choose_circle
 from ._contour import is_near_linear as sums_by_transform
-from ._costs import GEMM_RATE, matrices, rank, seconds_of_squarings, seconds_of_steps
+from ._costs import GEMM_RATE, matrices, rank, seconds_of_squares, seconds_of_steps
+from ._krylov_blocks import best_width
 from ._nufft import is_near_linear
 from .state_space import DiscreteDiagonal
 from .structured import DiscreteStructuredStateSpace
@@ -40,9 +41,10 @@ def krylov_blocked(problem: Any) -> float:
         return np.inf
     d, length = problem.discrete, problem.length
     n, arithmetic = d.n_states, 1 if d.output_dtype.kind == "f" else 4
-    vectors = 2.0 * n**2 * math.sqrt(length) * (matrices(d) + problem.heads) + problem.heads * 2.0 * n * length
+    columns = best_width(n, length, 1, -(-problem.heads // matrices(d)), False)
+    vectors = 2.0 * n**2 * (columns * matrices(d) + length / columns * problem.heads) + problem.heads * 2.0 * n * length
     work = arithmetic * (vectors / GEMM_RATE + 1.5 * SAMPLE * problem.heads * length)
-    return CALL["krylov_blocked"] + seconds_of_squarings(d, length) + work
+    return CALL["krylov_blocked"] + seconds_of_squares(d, math.log2(columns)) + work
 
 
 def vandermonde(problem: Any) -> float:
@@ -72,8 +74,8 @@ def cauchy(problem: Any) -> float:
     if problem.continuous is None or (problem.alpha is not None and problem.alpha < 0.5):
         return np.inf
     total = CALL["cauchy"] + _seconds_at_nodes(problem, problem.length)
-    work = (problem.discrete, problem.length)
-    return total + CALL["power"] + min(seconds_of_steps(*work), seconds_of_squarings(*work))
+    d, length = problem.discrete, problem.length
+    return total + CALL["power"] + min(seconds_of_steps(d, length), seconds_of_squares(d, math.log2(2 * length)))
 
 
 def contour(problem: Any) -> float:

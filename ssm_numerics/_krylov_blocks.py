@@ -96,21 +96,21 @@ def _fill_kernel(power: Power, B: np.ndarray, C: np.ndarray, out: np.ndarray) ->
     if is_compiled and power.zero_side == "lower":  # the same kernel, of lower triangular matrices
         power, B, C = Power(power.matrix.mT, power.keep, "upper"), C, B
     (h, heads, length), n, n_B, n_C = out.shape, C.shape[-1], B.shape[1], C.shape[1]
-    width = _width(n, length, n_B, n_C, power.zero_side != "")
+    width = best_width(n, length, n_B, n_C, power.zero_side != "")
     n_rows = -(-length // width)
-    columns = np.empty((h, n, width * n_B), dtype=out.dtype)  # at r V + v
+    columns = np.empty((h, width * n_B, n), dtype=out.dtype)  # at r V + v
     rows = np.empty((h, n_rows * n_C, n), dtype=out.dtype)  # at q V + v
-    columns[..., :n_B], rows[:, :n_C] = B.mT, C
+    columns[:, :n_B], rows[:, :n_C] = B, C
     (_compiled_doubling if is_compiled else _doubling)(power, columns, n_B, rows, n_C)
     rows = rows.reshape(h, n_rows, n_C, n).swapaxes(1, 2)
-    columns = columns.reshape(h, n, width, n_B).transpose(0, 3, 1, 2)
+    columns = columns.reshape(h, width, n_B, n).transpose(0, 2, 3, 1)
     if n_rows * width == length:
         np.matmul(rows, columns, out=out.reshape(h, heads, n_rows, width))
     else:
         out[...] = (rows @ columns).reshape(h, heads, -1)[..., :length]
 
 
-def _width(n: int, length: int, n_B: int, n_C: int, is_triangular: bool) -> int:
+def best_width(n: int, length: int, n_B: int, n_C: int, is_triangular: bool) -> int:
     """The power of two, as the number of columns, for which squares, columns and rows take the fewest flops."""
     square = n / 3 if is_triangular else n  # in products with a vector
     exponents = range(math.ceil(math.log2(length)) + 1)
@@ -118,10 +118,10 @@ def _width(n: int, length: int, n_B: int, n_C: int, is_triangular: bool) -> int:
 
 
 def _doubling(power: Power, columns: np.ndarray, n_B: int, rows: np.ndarray, n_C: int) -> None:
-    """Both blocks of vectors from their first ones."""
-    done = n_B
-    while done < columns.shape[2]:
-        power.times(columns[..., :done], out=columns[..., done : 2 * done])
+    """A_bar^r B as rows of `columns`, and C A_bar^(qM), from their first ones."""
+    done, turned = n_B, columns.mT
+    while done < columns.shape[1]:
+        turned[..., done : 2 * done] = power.times(turned[..., :done])
         power, done = power.squared(), 2 * done
     done, n_rows = n_C, rows.shape[1]
     while done < min(ROWS, n_rows):
@@ -140,5 +140,7 @@ def _compiled_doubling(power: Power, columns: np.ndarray, n_B: int, rows: np.nda
 
     h, n = power.matrix.shape[:2]
     matrix, keep = (_arrays.writable(a, columns.dtype) for a in (power.matrix, np.broadcast_to(power.keep, (h, 1, 1))))
-    work = np.empty((2, n, n), dtype=columns.dtype)
+    work, backwards = np.empty((2, n, n), dtype=columns.dtype), columns[..., ::-1]
+    columns[:, :n_B] = backwards[:, :n_B].copy()
     krylov_vectors_loop(matrix, keep[:, 0, 0], power.zero_side == "upper", columns, n_B, rows, n_C, work, 0, h)
+    columns[...] = backwards.copy()

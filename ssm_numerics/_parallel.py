@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
-SERIAL_FLOPS = 60_000_000
-"""Below this much work threads cost more than they save: from 50 microseconds to a millisecond each, to start."""
+SERIAL_FLOPS = 10_000_000
+"""Below this much work a second thread costs more than it saves: 50 microseconds until it runs and has reported."""
+
+_here = threading.local()
 
 SERIAL_ORDER = 256
 """Matrices up to this order are multiplied and solved with on the calling thread."""
@@ -24,14 +27,36 @@ def cores() -> int:
 
 
 def over_rows(work: Callable[[int, int], None], n_rows: int, flops: float) -> None:
-    """Call work(begin, end) so that the ranges cover all rows, in as many threads as there are cores and rows."""
-    n_threads = min(cores(), n_rows) if flops > SERIAL_FLOPS else 1
+    """Call work(begin, end) so that the ranges cover all rows, in as many threads as there are cores and rows.
+
+    The calling thread takes the first range. Work that is itself a thread's share is not divided again.
+    """
+    n_threads = min(cores(), n_rows) if flops > SERIAL_FLOPS and not getattr(_here, "is_worker", False) else 1
     if n_threads <= 1:
         work(0, n_rows)
         return
     bounds = [n_rows * i // n_threads for i in range(n_threads + 1)]
-    with ThreadPoolExecutor(n_threads) as pool:
-        list(pool.map(work, bounds[:-1], bounds[1:]))
+    shares = [_pool().submit(_share, work, *share) for share in itertools.pairwise(bounds[1:])]
+    try:
+        _share(work, 0, bounds[1])
+    finally:
+        wait(shares)  # whatever happened here, nobody may go on writing
+    for share in shares:
+        share.result()
+
+
+def _share(work: Callable[[int, int], None], begin: int, end: int) -> None:
+    before, _here.is_worker = getattr(_here, "is_worker", False), True
+    try:
+        work(begin, end)
+    finally:
+        _here.is_worker = before
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads that wait for work: starting them anew takes from 50 microseconds to a millisecond each."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="ssm_numerics")
 
 
 class _SerialBlas:
@@ -63,6 +88,7 @@ _serial_blas = _SerialBlas()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_serial_blas.__init__)  # type: ignore[misc]  # a lock held by the parent
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads of the parent
 
 
 @functools.cache

@@ -146,7 +146,7 @@ def convolution_kernel(
     most one (it is not offered by "auto" otherwise); steps so long that bilinear poles crowd at -1 cost up to 10 L u.
     vandermonde: 50 u relative to sum |C B_bar|, plus a few max|dt Lambda| L u.
     *Cost* per kernel: krylov 2 N^2 L dense and 8 N (1 + r) L structured; krylov_blocked
-    2 N^3 log2 L + 4 N^2 sqrt(L) + 2 N L in matrix products; vandermonde 4 N L in matrix products; cauchy
+    2 N^3 log2 M + 2 N^2 (M + L/M) + 2 N L in matrix products; vandermonde 4 N L in matrix products; cauchy
     N L / 4 complex divisions shared by (1 + r)^2 sums and an FFT, after forming C (I - A_bar^L / 2). "auto" takes the
     least estimated time.
 

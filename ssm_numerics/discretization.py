@@ -11,6 +11,7 @@ samples, first-order hold (FOH) where it is linear; FOH also needs the previous 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -36,6 +37,9 @@ ALIASES = {"backward_diff": "backward_euler"}
 
 SUBSTITUTED = 2**21
 """Multiplications with triangular matrices from which compiled loops, which see their zeros, pay for being compiled."""
+
+PANEL = 128
+"""Rows that are substituted at once; what is before them is a matrix product."""
 
 REFINEMENTS = 2
 """Steps of iterative refinement of B_bar: Woodbury's formula alone loses alpha dt |P Q| where Lambda is near zero."""
@@ -179,15 +183,16 @@ def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power,
     if alpha == 0:
         return smaller_form(hA), hB
     implicit = identity_like(hA) - real(alpha) * hA
+    side = zero_side(implicit)
     if hA.shape[:-2] == hB.shape[:-1]:  # one factorization for both
-        solved = solve(implicit, np.concatenate([hB[..., None], hA], axis=-1), 1)
+        solved = solve(implicit, np.concatenate([hB[..., None], hA], axis=-1), side, 1)
         increment, B_bar = np.ascontiguousarray(solved[..., 1:]), solved[..., 0]
     else:
-        increment, B_bar = solve(implicit, hA, 0), solve(implicit, hB[..., None], 1)[..., 0]
+        increment, B_bar = solve(implicit, hA, side, 0), solve(implicit, hB[..., None], side, 1)[..., 0]
     transition = smaller_form(increment)
     whole = ~transition.keep[..., 0, 0].astype(bool)
     if whole.any():
-        transition.matrix[whole] = solve(implicit[whole], identity_like(hA) + real(1 - alpha) * hA[whole], 0)
+        transition.matrix[whole] = solve(implicit[whole], identity_like(hA) + real(1 - alpha) * hA[whole], side, 0)
     return transition, B_bar
 
 
@@ -236,13 +241,13 @@ def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, .
     return Lambda_bar, z * implicit, P_bar, implicit.conj()[..., None] * system.Q, B_bar
 
 
-def solve(matrix: np.ndarray, right: np.ndarray, full: int) -> np.ndarray:
+def solve(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> np.ndarray:
     """matrix^-1 right for stacks of matrices; triangular ones by substitution, whose error is componentwise small.
 
-    All columns of `right` but the first `full` ones have the zeros of a triangular matrix.
+    `side` of the diagonal is zero. All columns of `right` but the first `full` ones have the same zeros.
     """
     leading, n, columns = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2]), matrix.shape[-1], right.shape[-1]
-    if not (side := zero_side(matrix)):
+    if not side:
         substitute = _eliminate
     elif not np.diagonal(matrix, axis1=-2, axis2=-1).all():
         _singular()
@@ -286,8 +291,14 @@ def _substitute(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> 
     if side == "lower":
         return _substitute(matrix[:, ::-1, ::-1], right[:, ::-1], "upper", right.shape[-1])[:, ::-1]
     dtype = np.result_type(matrix, right)
-    lower, x = _arrays.writable(matrix, dtype), np.array(right, dtype=dtype, order="C")
-    over_rows(lambda begin, end: substitute_loop(lower, x, full, begin, end), len(x), 1.0 * x.size * x.shape[1])
+    x = np.empty(right.shape, dtype)
+    for first in range(0, x.shape[1], PANEL):
+        rows, reach = slice(first, first + PANEL), full + first  # the rows before have zeros from column `reach` on
+        panel, lower = right[:, rows].astype(dtype, order="C"), _arrays.writable(matrix[:, rows, rows], dtype)
+        panel[..., :reach] -= matrix[:, rows, :first] @ x[:, :first, :reach]
+        work = partial(substitute_loop, lower, panel, reach)
+        over_rows(work, len(x), 1.0 * panel.size * panel.shape[1])
+        x[:, rows] = panel
     return x
 
 

@@ -90,6 +90,21 @@ def _row_by_parts(anchor: Any, small: Any, row: Any) -> None:
         row[1, n] = anchor[0, n] * small[1, n] + anchor[1, n] * small[0, n]
 
 
+@jit
+def _fine_table(power: Any, step: Any, giant: Any, radix: int, fine: Any) -> None:
+    """fine[r] = step^r by parts (M, 2, N); `power` ends as step^M."""
+    _set_one(giant)
+    for b in range(radix):
+        for n in range(giant.shape[1]):
+            fine[b, 0, n], fine[b, 1, n] = giant[0, n], giant[1, n]
+        _advance(giant, step)
+    _set_one(power)
+    for first in range(0, fine.shape[0], radix):
+        for b in range(radix if first else 0):
+            _row_by_parts(power, fine[b], fine[first + b])
+        _advance(power, giant)
+
+
 @jit_sum
 def _sums(anchor: Any, fine: Any, out: Any, first: int, parts: int) -> None:
     """The real, or real and imaginary, parts of sum_n anchor_n fine[r, n] for all r that `out` has room for."""
@@ -112,19 +127,10 @@ def power_sums_loop(c: Any, z: Any, z_low: Any, radix: int, work: Any, fine: Any
     """
     step, giant, power = work[0], work[1], work[2]
     _set_node(z, z_low, step)
-    _set_one(giant)
-    for b in range(radix):
-        for n in range(c.size):
-            fine[b, 0, n], fine[b, 1, n] = giant[0, n], giant[1, n]
-        _advance(giant, step)
-    _set_one(power)
-    _advance(power, giant)
-    for first in range(radix, fine.shape[0], radix):
-        for b in range(radix):
-            _row_by_parts(power, fine[b], fine[first + b])
-        _advance(power, giant)
-    step[:] = power
+    _fine_table(power, step, giant, radix, fine)
     for n in range(c.size):
+        for part in range(4):
+            step[part, n] = power[part, n]
         power[0, n], power[1, n], power[2, n], power[3, n] = c[n].real, c[n].imag, 0.0, 0.0
     for first in range(0, out.size // parts, fine.shape[0]):
         _sums(power, fine, out, first, parts)

@@ -45,7 +45,7 @@ NOT_CALLED = {
     "show_versions": "takes no argument and prints",
     "cuda_info": "takes no argument",
 }
-NO_INPUT = ("plot", "to_dict", "of_checked")
+NO_INPUT = ("plot", "to_dict", "of_checked", "with_checked")
 """Methods of results, which take no numbers, and the constructor of systems that the package has checked itself."""
 
 N, T, DT = 3, 6, 0.125

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import ssm_numerics as ssm
+from ssm_numerics import discretization
 from ssm_numerics.products import cauchy_sums
 
 from ..conftest import JIT_OFF
@@ -96,6 +97,9 @@ HOT = [
     Hot("cauchy", "cauchy_loop", 36, True, 3, "blocks of two, three or four nodes, pole by pole"),
     Hot("cauchy", "cauchy_pairs_loop", 40, True),
     Hot("vandermonde", "power_tables_loop", 60),
+    Hot("vandermonde", "power_sums_loop", 60),
+    Hot("small_matrices", "krylov_vectors_loop", 8),
+    Hot("small_matrices", "substitute_loop", 4),
     Hot("recurrence", "dense_loop", 8),
     Hot("recurrence", "modal_loop", 6),
     Hot("hippo_steps", "dense_loop", 8),
@@ -119,10 +123,14 @@ def compiled() -> None:
         ssm.cauchy_product(v, z, poles)
         cauchy_sums(v[None], z, np.ones(1, real), poles, np.ones(2, bool))
         ssm.vandermonde_product(v, (z / 10).astype(kind), 9)
+        ssm.vandermonde_product(np.stack([v, v]), (z / 10).astype(kind), 9)
         u, one = np.ones(4, real), real(1)
         for pairs in (True, False):
             ssm.convolution_kernel(ssm.Diagonal(-v, v, v, real(0), conjugate_pairs=pairs), 4, one, method="krylov")
-        ssm.convolution_kernel(ssm.StateSpace(-np.eye(2, dtype=real), u[:2], u[:2], real(0)), 4, one, method="krylov")
+        lower = ssm.StateSpace(-np.tri(2, dtype=real), u[:2], u[:2], real(0))
+        for method in ("krylov", "krylov_blocked"):
+            ssm.convolution_kernel(lower, 4, one, method=method)
+        discretization._substitute(np.tri(2, dtype=real)[None], np.tri(2, dtype=real)[None], "upper", 0)
     ssm.compress(ssm.hippo("legs", 4), np.ones(4), scaled=True)
     ssm.compress(ssm.hippo("fout", 4), np.ones(4), 0.1)
 
