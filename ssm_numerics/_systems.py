@@ -160,7 +160,8 @@ def dense_arrays(
             P, Q = _pairs.realify(P, pairs, axis=-2), _pairs.realify(Q, pairs, axis=-2)
     if P is not None:
         for p, q in zip(np.moveaxis(P, -1, 0), np.moveaxis(Q.conj(), -1, 0), strict=True):
-            matrix = matrix - p[..., :, None] * q[..., None, :]
+            outer = p[..., :, None] * q[..., None, :]
+            matrix = np.subtract(matrix, outer, out=outer if outer.shape == matrix.shape else None)
     return [matrix, *vectors, C]
 
 

@@ -185,8 +185,8 @@ def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power,
     implicit = identity_like(hA) - real(alpha) * hA
     side = zero_side(implicit)
     if hA.shape[:-2] == hB.shape[:-1]:  # one factorization for both
-        solved = solve(implicit, np.concatenate([hB[..., None], hA], axis=-1), side, 1)
-        increment, B_bar = np.ascontiguousarray(solved[..., 1:]), solved[..., 0]
+        solved = solve(implicit, np.concatenate([hA, hB[..., None]], axis=-1), side, 1)
+        increment, B_bar = np.ascontiguousarray(solved[..., :-1]), solved[..., -1]
     else:
         increment, B_bar = solve(implicit, hA, side, 0), solve(implicit, hB[..., None], side, 1)[..., 0]
     transition = smaller_form(increment)
@@ -244,7 +244,7 @@ def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, .
 def solve(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> np.ndarray:
     """matrix^-1 right for stacks of matrices; triangular ones by substitution, whose error is componentwise small.
 
-    `side` of the diagonal is zero. All columns of `right` but the first `full` ones have the same zeros.
+    `side` of the diagonal is zero. All columns of `right` but the last `full` ones have the same zeros.
     """
     leading, n, columns = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2]), matrix.shape[-1], right.shape[-1]
     if not side:
@@ -293,13 +293,17 @@ def _substitute(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> 
     dtype = np.result_type(matrix, right)
     x = np.empty(right.shape, dtype)
     for first in range(0, x.shape[1], PANEL):
-        rows, reach = slice(first, first + PANEL), full + first  # the rows before have zeros from column `reach` on
-        panel, lower = right[:, rows].astype(dtype, order="C"), _arrays.writable(matrix[:, rows, rows], dtype)
+        rows, reach = (
+            slice(first, first + PANEL),
+            full + first,
+        )  # full columns first, and the rows before have zeros from column `reach` on
+        panel = np.roll(right[:, rows], full, axis=-1).astype(dtype, copy=False)
+        lower = _arrays.writable(matrix[:, rows, rows], dtype)
         panel[..., :reach] -= matrix[:, rows, :first] @ x[:, :first, :reach]
         work = partial(substitute_loop, lower, panel, reach)
         over_rows(work, len(x), 1.0 * panel.size * panel.shape[1])
         x[:, rows] = panel
-    return x
+    return np.roll(x, -full, axis=-1)
 
 
 def solve_any(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -298,10 +298,11 @@ class DiscreteDPLR(ModalSystem):
 def _discrete_dense(system: Any, P: Any, Q: Any) -> DiscreteStateSpace:
     inputs = [b for b in (system.B_bar, system.B_bar_previous) if b is not None]
     A_bar, B_bar, *rest, C = dense_arrays(system, system.Lambda_bar, P, Q, inputs)
-    previous, increment = rest[0] if rest else None, None
-    if system.increment is not None:
-        increment = dense_arrays(system, system.increment, P, Q, [])[0]
-    return DiscreteStateSpace(A_bar, B_bar, C, system.D, system.dt, previous, increment)
+    if not _arrays.all_finite(A_bar):
+        _arrays.fail("A_bar", "be finite", "the product of its low-rank factors overflows")
+    made = {"A_bar": A_bar, "B_bar": B_bar, "C": C, "D": system.D, "dt": system.dt}
+    increment = None if system.increment is None else dense_arrays(system, system.increment, P, Q, [])[0]
+    return DiscreteStateSpace.of_checked(**made, B_bar_previous=rest[0] if rest else None, increment=increment)
 
 
 def _forcing(system: Any, z: np.ndarray, name: str) -> np.ndarray:

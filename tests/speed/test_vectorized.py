@@ -98,7 +98,7 @@ HOT = [
     Hot("cauchy", "cauchy_pairs_loop", 40, True),
     Hot("vandermonde", "power_tables_loop", 60),
     Hot("vandermonde", "power_sums_loop", 60),
-    Hot("small_matrices", "krylov_vectors_loop", 8),
+    Hot("small_matrices", "krylov_vectors_loop", 8, False, 2, "the diagonal"),
     Hot("small_matrices", "substitute_loop", 4),
     Hot("recurrence", "dense_loop", 8),
     Hot("recurrence", "modal_loop", 6),
