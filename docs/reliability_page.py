@@ -1,6 +1,7 @@
-"""Write reliability.md from _data/reliability.json and _data/fuzz.jsonl; with --measure, run the suites first.
+"""Write reliability.md from _data/reliability.json, _data/fuzz.jsonl and _data/long_stream.json; measure first if asked.
 
 python docs/reliability_page.py --measure     # about five minutes; suites named after it are the only ones run
+python docs/reliability_page.py --stream      # a stream of 10^9 samples, a quarter of an hour
 python docs/reliability_page.py               # only the page
 python tests/fuzz/run.py --cases 1000000 --json docs/_data/fuzz.jsonl     # adds a row of fuzzing
 """
@@ -19,8 +20,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ssm_numerics import study
+
 DOCS = Path(__file__).resolve().parent
 DATA, FUZZ = DOCS / "_data" / "reliability.json", DOCS / "_data" / "fuzz.jsonl"
+STREAM = DOCS / "_data" / "long_stream.json"
 INTERPRETED = {"NUMBA_DISABLE_JIT": "1"}
 
 SUITES = {  # file: (what it asks, environment)
@@ -54,6 +58,12 @@ A finding is anything but an answer or a refusal in one sentence: another except
 is not the package's, or more than 30 s (180 s with `--compiled`). With `--atheris` coverage guides the cases; with
 `NUMBA_BOUNDSCHECK=1` and `--compiled` an index out of bounds in compiled code is an error. Every row is one run; what
 earlier runs found was mended before.
+"""
+
+STREAMING = """\
+## A long stream
+
+`python docs/reliability_page.py --stream` runs `studies/study_long_stream.py`, which says what is measured and how, over
 """
 
 LICENCES = """\
@@ -122,7 +132,7 @@ def licence(package: str) -> str:
     return text.splitlines()[0]
 
 
-def page(record: dict[str, Any], runs: list[dict[str, Any]]) -> str:
+def page(record: dict[str, Any], runs: list[dict[str, Any]], stream: dict[str, Any]) -> str:
     """The text of the page."""
     counted = record["catalogue"]
     lines = [HEAD, "| file | what it asks | tests | failed | left out |", "|---|---|---:|---:|---:|"]
@@ -137,6 +147,14 @@ def page(record: dict[str, Any], runs: list[dict[str, Any]]) -> str:
         words = ["yes" if run[key] else "no" for key in ("guided", "compiled", "boundscheck")]
         numbers = [f"{run[key]:,}" for key in ("cases", "answered", "refused", "findings")]
         lines.append(f"| {' | '.join([*numbers, *words, str(run['seed'])])} |")
+    found, number = stream["results"], study.number
+    lines += ["", f"{STREAMING}{found['samples'][-1]:,} samples.", "", "| what | measured | | allowed | unit |"]
+    lines += ["|---|---:|---|---:|---|"]
+    for claim in stream["claims"]:
+        numbers = number(claim["measured"]), "≤", number(claim["bound"]), claim["unit"]
+        lines.append(f"| {' | '.join([claim['statement'], *numbers])} |")
+    held = ", ".join(f"{size:,}" for size in found["bytes_held"])
+    lines += ["", f"Held after 100, 1,000, … and all samples: {held} bytes."]
     lines += ["", LICENCES, "| package | version | licence |", "|---|---|---|"]
     lines += [f"| {name} | {each['version']} | {each['licence']} |" for name, each in record["licences"].items()]
     return "\n".join(lines) + "\n"
@@ -144,10 +162,13 @@ def page(record: dict[str, Any], runs: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Write the page, measuring first where asked."""
+    if "--stream" in sys.argv:
+        STREAM.write_text(study.to_json(study.run("long_stream", full=True).to_dict()) + "\n", encoding="utf-8")
     if "--measure" in sys.argv:
         DATA.write_text(json.dumps(measure(sys.argv[2:]), indent=1) + "\n", encoding="utf-8")
     runs = [json.loads(line) for line in FUZZ.read_text(encoding="utf-8").splitlines()] if FUZZ.exists() else []
-    (DOCS / "reliability.md").write_text(page(json.loads(DATA.read_text(encoding="utf-8")), runs), encoding="utf-8")
+    record, stream = (json.loads(path.read_text(encoding="utf-8")) for path in (DATA, STREAM))
+    (DOCS / "reliability.md").write_text(page(record, runs, stream), encoding="utf-8")
 
 
 if __name__ == "__main__":
