@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from . import _arrays
+from . import _arrays, _pairs
 from ._steppers import Stepper, VaryingStepper
 from ._stepping import CONTINUOUS, DISCRETE
 from .hippo import hippo
@@ -76,10 +76,21 @@ def _stream(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[Any,
     if isinstance(system, CONTINUOUS):
         stepper = VaryingStepper(system, header["rule"], header["alpha"])
     else:
-        stepper = Stepper(system, _arrays.count("stored", header["stored"]), arrays.get("pairs"))
+        stepper = Stepper(system, *_stored(header["stored"], arrays.get("pairs"), system))
     state = None if "state" not in arrays else stepper.check_state(arrays["state"]).copy()
     method = _arrays.choice("method", header["method"], ("recurrence", "auto", "chunked"))
     return stepper, (state, _arrays.numeric("u_before", arrays["u_before"]).copy()), method
+
+
+def _stored(count: Any, pairs: np.ndarray | None, system: Any) -> tuple[int, np.ndarray | None]:
+    """The length of stored states, and which of them had a partner before the system became dense."""
+    stored = _arrays.count("stored", count)
+    if pairs is not None:
+        _arrays.trailing("pairs", pairs, (stored,), "the stored states")
+        pairs = _pairs.mask(pairs, stored)
+    states = stored if pairs is None else stored + int(pairs.sum())
+    _arrays.trailing("C", system.C, (states,), "the stored states")
+    return stored, pairs
 
 
 def _system(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 HANGS, COMPILES = 30, 180
-"""Seconds after which a case hangs; with the JIT it may wait for several functions to be compiled."""
+"""Seconds of processor time after which a case hangs; with the JIT several functions may have to be compiled."""
 
 
 class Random:
@@ -73,7 +73,7 @@ class Counts:
     def try_one(self, choose: Any) -> None:
         name, case = self.targets[choose.below(len(self.targets))]
         self.of[name] += 1
-        signal.alarm(COMPILES if self.arguments.compiled else HANGS)
+        signal.setitimer(signal.ITIMER_PROF, COMPILES if self.arguments.compiled else HANGS)
         try:
             self.ended[case(choose)] += 1
         except self.finding as finding:
@@ -83,7 +83,7 @@ class Counts:
                 self.seen.add(kind)
                 print(f"case {self.arguments.first + self.cases - 1}: {finding}", file=sys.stderr, flush=True)
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     @property
     def cases(self) -> int:
@@ -128,7 +128,7 @@ def main() -> int:
     def hangs(*_: Any) -> None:
         raise Hang(f"A case takes more than {COMPILES if arguments.compiled else HANGS} s")
 
-    signal.signal(signal.SIGALRM, hangs)
+    signal.signal(signal.SIGPROF, hangs)
     if not arguments.atheris:
         counts = Counts(arguments)
         while not counts.over():

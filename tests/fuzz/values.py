@@ -42,9 +42,9 @@ def one_of(choose: Chooser, things: Any) -> Any:
     return things[choose.below(len(things))]
 
 
-def size(choose: Chooser) -> int:
-    """A size up to 8, seldom up to 2048."""
-    return 1 + choose.below(8) if choose.below(LARGE) else 1 << choose.below(12)
+def size(choose: Chooser, largest: int = 2048) -> int:
+    """A size up to 8, seldom up to the largest."""
+    return 1 + choose.below(8) if choose.below(LARGE) else 1 << choose.below(largest.bit_length())
 
 
 def number(choose: Chooser) -> float:
@@ -52,9 +52,11 @@ def number(choose: Chooser) -> float:
     return one_of(choose, SPECIAL) if choose.below(2) else struct.unpack("d", choose.octets(8))[0]
 
 
-def value(choose: Chooser, good: Any) -> Any:
+def value(choose: Chooser, good: Any, largest: int = 2048) -> Any:
     """Something in the place of a good argument; the good one where what was chosen cannot be made."""
     make = one_of(choose, KINDS)
+    if make is varied and type(good) is int:
+        return size(choose, largest)
     with contextlib.suppress(ValueError, TypeError, IndexError, OverflowError), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with np.errstate(all="ignore"):
@@ -102,8 +104,6 @@ def varied(choose: Chooser, good: Any) -> Any:
         return one_of(choose, systems()) if choose.below(2) else one_of(choose, _BAD_SYSTEMS)(good)
     if isinstance(good, (bool, str)) or good is None:
         return one_of(choose, OPTIONS) if isinstance(good, str) else not good
-    if isinstance(good, int):
-        return size(choose)
     if isinstance(good, float):
         return good * 2.0 ** (choose.below(41) - 20)
     if not isinstance(good, np.ndarray):

@@ -1,0 +1,55 @@
+"""What fuzzing has found, one case of each kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ssm_numerics as ssm
+from ssm_numerics import _stream_files
+from tests.reliability import surface
+from tests.reliability.test_bad_input import SENTENCE
+
+
+def refused(call: Any, *arguments: Any, **named: Any) -> None:
+    with pytest.raises((ValueError, TypeError)) as refusal:
+        call(*arguments, **named)
+    assert SENTENCE.match(str(refusal.value)), refusal.value
+
+
+def test_heads_are_refused_by_a_convention_without_them() -> None:
+    system = ssm.DPLR(surface.MODES, surface.P, surface.P, surface.B, surface.C[None], conjugate_pairs=True)
+    layer = ssm.conventions.to_parameters(system, 0.1, "s4", 8)
+    refused(ssm.conventions.convert, layer, "s4", "scipy", 8, "bilinear")
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("structured", {"alpha": []}),
+        ("structured", {"alpha": {}}),
+        ("structured", {"C": np.ones(2)}),
+        ("dplr", {"pairs": np.ones(3)}),
+        ("dplr", {"pairs": np.ones(2, dtype=bool)}),
+        ("dplr", {"stored": 6}),
+        ("dense", {"pairs": np.ones(3, dtype=bool)}),
+    ],
+)
+def test_state_files_that_are_signed_but_senseless_are_refused(
+    tmp_path: Path, name: str, changed: dict[str, Any]
+) -> None:
+    """Files whose checksum is right are read as what they say, which need not fit together."""
+    path = tmp_path / "stream"
+    stream = ssm.Stream(surface.systems()[name], 0.1, "bilinear" if name == "structured" else "zoh")
+    stream.save(path)
+    header, arrays = _stream_files.unpacked(path.read_bytes())
+    for key, value in changed.items():
+        if isinstance(value, np.ndarray):
+            arrays[f"system.{key}" if key == "C" else key] = value
+        else:
+            (header if key in header else header["system"])[key] = value
+    path.write_bytes(_stream_files._packed(header, arrays))
+    refused(ssm.Stream.load, path)
