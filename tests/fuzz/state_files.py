@@ -13,7 +13,25 @@ from ssm_numerics import _stream_files
 from tests.fuzz.values import Chooser, one_of, systems, value
 from tests.reliability import surface
 
-HEADERS = (None, True, 0, 1, -1, 2, 1e300, 10**30, "", "legs", "zoh", "auto", "StateSpace", "DiscreteDiagonal", [], {}, [1])
+HEADERS = (
+    None,
+    True,
+    0,
+    1,
+    -1,
+    2,
+    1e300,
+    10**30,
+    "",
+    "legs",
+    "zoh",
+    "auto",
+    "StateSpace",
+    "DiscreteDiagonal",
+    [],
+    {},
+    [1],
+)
 """What a header may say instead."""
 
 

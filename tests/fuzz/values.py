@@ -18,10 +18,48 @@ from tests.reliability import bad_inputs
 DTYPES = ("f8", "f4", "f2", "c16", "c8", "i8", "i4", "u1", "?", ">f8", "O", "U3", "M8[s]", "g")
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-300, 1e300, 5e-324, math.inf, -math.inf, math.nan, 1e16, 1 + 2**-52)
 OPTIONS = (
-    *("auto", "direct", "nufft", "krylov", "krylov_blocked", "vandermonde", "cauchy", "contour", "recurrence", "chunked"),
-    *("euler", "backward_euler", "backward_diff", "bilinear", "gbt", "zoh", "foh", "hold", "interpolate", "zero", "linear"),
+    *(
+        "auto",
+        "direct",
+        "nufft",
+        "krylov",
+        "krylov_blocked",
+        "vandermonde",
+        "cauchy",
+        "contour",
+        "recurrence",
+        "chunked",
+    ),
+    *(
+        "euler",
+        "backward_euler",
+        "backward_diff",
+        "bilinear",
+        "gbt",
+        "zoh",
+        "foh",
+        "hold",
+        "interpolate",
+        "zero",
+        "linear",
+    ),
     *("legs", "legt", "lagt", "glagt", "fout", "foud", "lmu", "s4d-lin", "s4d-inv", "s4d-real", "eigh", "closed_form"),
-    *("era", "aaa", "bic", "aic", "Lambda", "dt", "original", "modal", "cpu", "cuda", "float64", "one_tap", "s4", "scipy"),
+    *(
+        "era",
+        "aaa",
+        "bic",
+        "aic",
+        "Lambda",
+        "dt",
+        "original",
+        "modal",
+        "cpu",
+        "cuda",
+        "float64",
+        "one_tap",
+        "s4",
+        "scipy",
+    ),
 )
 """Words that some argument takes."""
 

@@ -53,3 +53,8 @@ def test_state_files_that_are_signed_but_senseless_are_refused(
             (header if key in header else header["system"])[key] = value
     path.write_bytes(_stream_files._packed(header, arrays))
     refused(ssm.Stream.load, path)
+
+
+def test_a_tolerance_below_rounding_is_no_division_by_zero() -> None:
+    almost_contracting = surface.A * [[1e-10, 1, 1], [1, 1, 1], [1, 1, 1]]
+    assert ssm.kreiss_constant(almost_contracting, rtol=1e-117).value >= 1
