@@ -1,4 +1,4 @@
-"""Write reliability.md from _data/reliability.json, _data/fuzz.jsonl and _data/long_stream.json; measure first if asked.
+"""Write reliability.md from _data/{reliability.json,fuzz.jsonl,long_stream.json}; measure first if asked to.
 
 python docs/reliability_page.py --measure     # about five minutes; suites named after it are the only ones run
 python docs/reliability_page.py --stream      # a stream of 10^9 samples, a quarter of an hour
@@ -51,19 +51,21 @@ missing there fails a test.
 FUZZING = """\
 ## Fuzzing
 
-`python tests/fuzz/run.py --cases N --seed S` replaces one to three arguments of a public call by entries of the
-catalogue or by arrays, numbers and words of any content, and every twentieth case is a command line with a damaged
-file.
-A finding is anything but an answer or a refusal in one sentence: another exception, a modified argument, a warning that
-is not the package's, or more than 30 s (180 s with `--compiled`). With `--atheris` coverage guides the cases; with
-`NUMBA_BOUNDSCHECK=1` and `--compiled` an index out of bounds in compiled code is an error. Every row is one run; what
-earlier runs found was mended before.
+`python tests/fuzz/run.py --cases N --seed S` makes cases of three kinds. *Calls*: a public call with one to three
+arguments replaced by entries of the catalogue, by arrays, numbers and words of any content, or by good ones of another
+size, scale or precision. *Files*: `Stream.load` of a file that was cut, overwritten or pieced together, and of one with a
+right checksum around any contents; what loads has to go on. *Lines*: the command line, with damaged matrix files.
+A finding is anything but a refusal in one sentence or an answer without NaN: another exception, an altered file that
+loads, a modified argument, a warning that is not the package's, or more than 30 s of processor time (180 s with
+`--compiled`). With `--atheris` coverage guides the cases; with `NUMBA_BOUNDSCHECK=1` and `--compiled` an index out of
+bounds in compiled code is an error. Every row is a whole run; what earlier runs found was mended before, and is kept in
+`tests/reliability/test_found_by_fuzzing.py`.
 """
 
 STREAMING = """\
 ## A long stream
 
-`python docs/reliability_page.py --stream` runs `studies/study_long_stream.py`, which says what is measured and how, over
+`python docs/reliability_page.py --stream` runs `studies/study_long_stream.py`, which says how, over all its samples:
 """
 
 LICENCES = """\
@@ -141,14 +143,16 @@ def page(record: dict[str, Any], runs: list[dict[str, Any]], stream: dict[str, A
         lines.append(f"| `{name}` | {what} | {found['tests']} | {found['failed']} | {found['skipped']} |")
     text = f"{counted['callables']} callables with {counted['arguments']} arguments and {counted['inputs']} bad inputs"
     lines += ["", f"The catalogue of bad inputs: {text} make {counted['cases']:,} cases.", "", FUZZING]
-    lines += ["| cases | answered | refused | findings | guided | compiled | bounds checked | seed |"]
-    lines += ["|---:|---:|---:|---:|---|---|---|---:|"]
+    counts = ("cases", "calls", "files", "lines", "answered", "refused", "findings")
+    lines += [f"| {' | '.join(counts)} | guided | compiled | bounds checked | seed |"]
+    lines += ["|---:|---:|---:|---:|---:|---:|---:|---|---|---|---:|"]
     for run in runs:
         words = ["yes" if run[key] else "no" for key in ("guided", "compiled", "boundscheck")]
-        numbers = [f"{run[key]:,}" for key in ("cases", "answered", "refused", "findings")]
-        lines.append(f"| {' | '.join([*numbers, *words, str(run['seed'])])} |")
+        lines.append(f"| {' | '.join([*(f'{run[key]:,}' for key in counts), *words, str(run['seed'])])} |")
+    total = {key: f"**{sum(run[key] for run in runs):,}**" for key in counts}
+    lines.append(f"| {' | '.join(total.values())} | | | | all |")
     found, number = stream["results"], study.number
-    lines += ["", f"{STREAMING}{found['samples'][-1]:,} samples.", "", "| what | measured | | allowed | unit |"]
+    lines += ["", STREAMING, f"| after {found['samples'][-1]:,} samples | measured | | allowed | unit |"]
     lines += ["|---|---:|---|---:|---|"]
     for claim in stream["claims"]:
         numbers = number(claim["measured"]), "≤", number(claim["bound"]), claim["unit"]

@@ -97,7 +97,7 @@ def run(stream, checkpoints, signal, held):
 
 
 def release():
-    """Free what the interpreter keeps for itself: cycles, lists of free objects, and names in its cache of attributes."""
+    """Free what the interpreter keeps for itself: cycles, lists of free objects, names in its cache of attributes."""
     import gc
     import sys
 

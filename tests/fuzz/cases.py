@@ -1,4 +1,4 @@
-"""One fuzz case: a public call, a state file or a command line with something wrong, which ends well or is a finding."""
+"""One fuzz case: a public call, a state file or a command line, which ends well or is a finding."""
 
 from __future__ import annotations
 

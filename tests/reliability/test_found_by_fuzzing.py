@@ -58,3 +58,9 @@ def test_state_files_that_are_signed_but_senseless_are_refused(
 def test_a_tolerance_below_rounding_is_no_division_by_zero() -> None:
     almost_contracting = surface.A * [[1e-10, 1, 1], [1, 1, 1], [1, 1, 1]]
     assert ssm.kreiss_constant(almost_contracting, rtol=1e-117).value >= 1
+
+
+def test_heads_and_states_that_do_not_broadcast_are_refused_where_steps_vary() -> None:
+    system = ssm.StateSpace(surface.A, surface.B, surface.C, np.ones(5))
+    stream = ssm.Stream(system, x0=np.ones((2, 3)))
+    refused(stream.push, surface.U, dt=surface.TIMES)
