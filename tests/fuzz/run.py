@@ -12,6 +12,7 @@ bounds is an error. Prints one line of counts; findings go to standard error and
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -66,6 +67,7 @@ class Counts:
         from tests.fuzz import cases
 
         cases.watch_warnings()
+        gc.freeze()  # what is loaded stays
         self.finding = cases.Finding, Hang
         self.targets = [(name, case) for name, (case, share) in cases.TARGETS.items() for _ in range(share)]
         self.of = dict.fromkeys(cases.TARGETS, 0)

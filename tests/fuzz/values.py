@@ -95,7 +95,7 @@ def value(choose: Chooser, good: Any, largest: int = 2048) -> Any:
     make = one_of(choose, KINDS)
     if make is varied and type(good) is int:
         return size(choose, largest)
-    with contextlib.suppress(ValueError, TypeError, IndexError, OverflowError), warnings.catch_warnings():
+    with contextlib.suppress(ValueError, TypeError, IndexError, OverflowError, MemoryError), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with np.errstate(all="ignore"):
             return make(choose, good)
