@@ -53,8 +53,8 @@ FUZZING = """\
 
 `python tests/fuzz/run.py --cases N --seed S` makes cases of three kinds. *Calls*: a public call with one to three
 arguments replaced by entries of the catalogue, by arrays, numbers and words of any content, or by good ones of another
-size, scale or precision. *Files*: `Stream.load` of a file that was cut, overwritten or pieced together, and of one with a
-right checksum around any contents; what loads has to go on. *Lines*: the command line, with damaged matrix files.
+size, scale or precision. *Files*: `Stream.load` of a file that was cut, overwritten or pieced together, and of one with
+a right checksum around any contents; what loads has to go on. *Lines*: the command line, with damaged matrix files.
 A finding is anything but a refusal in one sentence or an answer without NaN: another exception, an altered file that
 loads, a modified argument, a warning that is not the package's, or more than 30 s of processor time (180 s with
 `--compiled`). With `--atheris` coverage guides the cases; with `NUMBA_BOUNDSCHECK=1` and `--compiled` an index out of

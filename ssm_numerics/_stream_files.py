@@ -57,13 +57,13 @@ def save(path: Any, stepper: Any, carried: tuple[np.ndarray | None, np.ndarray],
             header["system"]["operator"] = {"family": value.family, "N": value.N, "parameters": value.parameters}
         elif value is not None:
             header["system"][field.name] = value
-    _write(_path(path), _packed(header, arrays))
+    _write(_arrays.path("path", path), _packed(header, arrays))
 
 
 def load(path: Any) -> tuple[Any, tuple[np.ndarray | None, np.ndarray], str]:
     """What `save` was given."""
-    _arrays.memory("path", os.path.getsize(_path(path)))
-    header, arrays = unpacked(_path(path).read_bytes())
+    _arrays.memory("path", os.path.getsize(_arrays.path("path", path)))
+    header, arrays = unpacked(_arrays.path("path", path).read_bytes())
     try:
         return _stream(header, arrays)
     except Exception as error:  # whatever is wrong with them: the contents are not to be trusted
@@ -165,13 +165,6 @@ def _write(path: Path, data: bytes) -> None:
 
 def _checksum(body: bytes) -> bytes:
     return _LABEL + hashlib.sha256(body).hexdigest().encode()
-
-
-def _path(path: Any) -> Path:
-    try:
-        return Path(path)
-    except TypeError:
-        _arrays.fail("path", "be the name of a file", f"it is {type(path).__name__}", TypeError)
 
 
 def _refuse(found: str) -> NoReturn:

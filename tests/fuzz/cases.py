@@ -14,6 +14,7 @@ import numpy as np
 
 import ssm_numerics as ssm
 from ssm_numerics import __main__ as cli
+from ssm_numerics import continuous
 from tests.fuzz import state_files
 from tests.fuzz.values import Chooser, number, one_of, value
 from tests.reliability import surface
@@ -92,10 +93,11 @@ def outcome(call: Callable[[], Any], allowed: Callable[[Exception], bool], text:
         raise Finding(f"{text()}: {type(error).__name__} {error}") from error
 
 
-def watch_warnings() -> None:
-    """Make every warning an error that is not one of the package's, once for all cases."""
+def prepare() -> None:
+    """Once for all cases: a warning that is not the package's is an error, and the ODE solver gives up early."""
     import numba
 
+    continuous.MOST_EVALUATIONS = 2000
     warnings.simplefilter("error")
     for kind in (ssm.UnstableDiscretizationWarning, ssm.ConditioningWarning):
         warnings.simplefilter("ignore", kind)

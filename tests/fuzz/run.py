@@ -66,7 +66,7 @@ class Counts:
         self.seen: set[str] = set()
         from tests.fuzz import cases
 
-        cases.watch_warnings()
+        cases.prepare()
         gc.freeze()  # what is loaded stays
         self.finding = cases.Finding, Hang
         self.targets = [(name, case) for name, (case, share) in cases.TARGETS.items() for _ in range(share)]
