@@ -146,7 +146,7 @@ def newest(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *VERSIONS, env=QUICK)
 
 
-@nox.session(python=["3.11", "3.12", "3.13"])
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
 def pythons(session: nox.Session) -> None:
     """Every Python that is declared and installed here."""
     session.install(".[test]")

@@ -1,6 +1,7 @@
 """Write reliability.md from _data/{reliability.json,fuzz.jsonl,long_stream.json}; measure first if asked to.
 
 python docs/reliability_page.py --measure     # about five minutes; suites named after it are the only ones run
+python docs/reliability_page.py --versions tests/laws …     # these tests with this Python, a row of versions
 python docs/reliability_page.py --stream      # a stream of 10^9 samples, a quarter of an hour
 python docs/reliability_page.py               # only the page
 python tests/fuzz/run.py --cases 1000000 --json docs/_data/fuzz.jsonl     # adds a row of fuzzing
@@ -24,7 +25,8 @@ from ssm_numerics import study
 
 DOCS = Path(__file__).resolve().parent
 DATA, FUZZ = DOCS / "_data" / "reliability.json", DOCS / "_data" / "fuzz.jsonl"
-STREAM = DOCS / "_data" / "long_stream.json"
+STREAM, VERSIONS = DOCS / "_data" / "long_stream.json", DOCS / "_data" / "versions.json"
+NAMED = ("numpy", "scipy", "numba")
 INTERPRETED = {"NUMBA_DISABLE_JIT": "1"}
 
 SUITES = {  # file: (what it asks, environment)
@@ -68,6 +70,13 @@ STREAMING = """\
 `python docs/reliability_page.py --stream` runs `studies/study_long_stream.py`, which says how, over all its samples:
 """
 
+MATRIX = """\
+## Versions
+
+`python docs/reliability_page.py --versions` with the files of `VERSIONS` in `noxfile.py`, which `nox -s pythons`, `lowest`
+and `newest` run too.
+"""
+
 LICENCES = """\
 ## Licences
 
@@ -78,15 +87,23 @@ Of what an installation brings along, as the packages' metadata say.
 def measure(names: list[str]) -> dict[str, Any]:
     """Run the suites of these names, or all, and count; the others keep what was counted before."""
     known = json.loads(DATA.read_text(encoding="utf-8"))["suites"] if DATA.exists() else {}
-    suites = known | {name: suite(name, SUITES[name][1]) for name in names or SUITES}
+    suites = known | {name: suite([f"tests/reliability/{name}"], SUITES[name][1]) for name in names or SUITES}
     return {"suites": suites, "catalogue": catalogue(), **facts()}
 
 
-def suite(name: str, environment: dict[str, str]) -> dict[str, Any]:
-    """Tests, failures and seconds of one file."""
+def versions(tests: list[str]) -> dict[str, dict[str, Any]]:
+    """What came of these tests with this Python and these packages, beside what came of them with others."""
+    known = json.loads(VERSIONS.read_text(encoding="utf-8")) if VERSIONS.exists() else {}
+    words = [sys.version.split()[0], *map(version, NAMED)]
+    row = dict(zip(("python", *NAMED), words, strict=True)) | suite(tests, {"SSM_NUMERICS_HYPOTHESIS_PROFILE": "quick"})
+    return dict(sorted((known | {" ".join(words): row}).items()))
+
+
+def suite(tests: list[str], environment: dict[str, str]) -> dict[str, Any]:
+    """Tests, failures and tests left out of some files."""
     with TemporaryDirectory() as folder:
         out = Path(folder) / "junit.xml"
-        command = [sys.executable, "-m", "pytest", "-q", f"tests/reliability/{name}", f"--junitxml={out}"]
+        command = [sys.executable, "-m", "pytest", "-q", *tests, f"--junitxml={out}"]
         subprocess.run(command, cwd=DOCS.parent, env=os.environ | environment, check=False, stdout=subprocess.DEVNULL)
         found = ElementTree.parse(out).getroot()[0].attrib
     failed = int(found["failures"]) + int(found["errors"])
@@ -134,7 +151,9 @@ def licence(package: str) -> str:
     return text.splitlines()[0]
 
 
-def page(record: dict[str, Any], runs: list[dict[str, Any]], stream: dict[str, Any]) -> str:
+def page(
+    record: dict[str, Any], runs: list[dict[str, Any]], stream: dict[str, Any], matrix: dict[str, dict[str, Any]]
+) -> str:
     """The text of the page."""
     counted = record["catalogue"]
     lines = [HEAD, "| file | what it asks | tests | failed | left out |", "|---|---|---:|---:|---:|"]
@@ -159,6 +178,14 @@ def page(record: dict[str, Any], runs: list[dict[str, Any]], stream: dict[str, A
         lines.append(f"| {' | '.join([claim['statement'], *numbers])} |")
     held = ", ".join(f"{size:,}" for size in found["bytes_held"])
     lines += ["", f"Held after 100, 1,000, … and all samples: {held} bytes."]
+    lines += [
+        "",
+        MATRIX,
+        f"| Python | {' | '.join(NAMED)} | tests | failed | left out |",
+        "|---|---|---|---|---:|---:|---:|",
+    ]
+    columns = ("python", *NAMED, "tests", "failed", "skipped")
+    lines += [f"| {' | '.join(str(row[column]) for column in columns)} |" for row in matrix.values()]
     lines += ["", LICENCES, "| package | version | licence |", "|---|---|---|"]
     lines += [f"| {name} | {each['version']} | {each['licence']} |" for name, each in record["licences"].items()]
     return "\n".join(lines) + "\n"
@@ -168,11 +195,13 @@ def main() -> None:
     """Write the page, measuring first where asked."""
     if "--stream" in sys.argv:
         STREAM.write_text(study.to_json(study.run("long_stream", full=True).to_dict()) + "\n", encoding="utf-8")
+    if "--versions" in sys.argv:
+        VERSIONS.write_text(json.dumps(versions(sys.argv[2:]), indent=1) + "\n", encoding="utf-8")
     if "--measure" in sys.argv:
         DATA.write_text(json.dumps(measure(sys.argv[2:]), indent=1) + "\n", encoding="utf-8")
     runs = [json.loads(line) for line in FUZZ.read_text(encoding="utf-8").splitlines()] if FUZZ.exists() else []
-    record, stream = (json.loads(path.read_text(encoding="utf-8")) for path in (DATA, STREAM))
-    (DOCS / "reliability.md").write_text(page(record, runs, stream), encoding="utf-8")
+    read = [json.loads(path.read_text(encoding="utf-8")) for path in (DATA, STREAM, VERSIONS)]
+    (DOCS / "reliability.md").write_text(page(read[0], runs, *read[1:]), encoding="utf-8")
 
 
 if __name__ == "__main__":
