@@ -73,8 +73,8 @@ STREAMING = """\
 MATRIX = """\
 ## Versions
 
-`python docs/reliability_page.py --versions` with the files of `VERSIONS` in `noxfile.py`, which `nox -s pythons` lowest
-newest` run too.
+`python docs/reliability_page.py --versions` with the files of `VERSIONS` in `noxfile.py`; `nox -s pythons lowest newest`
+runs them, too.
 """
 
 LICENCES = """\
