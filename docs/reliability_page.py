@@ -73,8 +73,8 @@ STREAMING = """\
 MATRIX = """\
 ## Versions
 
-`python docs/reliability_page.py --versions` with the files of `VERSIONS` in `noxfile.py`; `nox -s pythons lowest newest`
-runs them, too.
+`python docs/reliability_page.py --versions` with the files of `VERSIONS` in `noxfile.py`; `nox -s pythons lowest
+newest` runs them, too.
 """
 
 LICENCES = """\
