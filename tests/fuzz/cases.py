@@ -23,11 +23,11 @@ from tests.reliability.test_bad_input import CALLBACKS, SENTENCE, UNDEFINED, doc
 
 SLOW = (
     *("respond[function]", "condition_report", "lemma.growth", "pseudospectrum", "certified.", "fit_kernel"),
-    "kernel_order",
+    *("kernel_order", "testing."),
 )
 """Calls of milliseconds, tried a tenth as often."""
-EXACT = ("lemma.", "certified.")
-"""Calls in integers or balls, whose numbers grow with the size: that is 64 at most."""
+SMALL = ("lemma.", "certified.", "testing.")
+"""Calls in integers or balls, whose numbers grow with the size, or of many systems: sizes are 64 at most."""
 
 WORDS = ("spectrum", "info", "-n", "--json", "--normal", "--theta", "--alpha", "--beta", "--plot", "--help", "verify")
 VALUES = (
@@ -57,7 +57,7 @@ def public_call(choose: Chooser) -> str:
     given, before = dict(good), dict(known)
     for _ in range(1 + choose.below(3) * choose.below(2)):
         argument = one_of(choose, tuple(good))
-        replaced = value(choose, good[argument], 64 if name.startswith(EXACT) else 2048)
+        replaced = value(choose, good[argument], 64 if name.startswith(SMALL) else 2048)
         if not (callable(replaced) and argument in CALLBACKS.get(name.partition("[")[0], ())):
             given[argument], before[argument] = replaced, parts(replaced)
 
