@@ -115,6 +115,8 @@ def interop(session: nox.Session) -> None:
     oldest = [extra.replace(">=", "==") for extra in extras] if "lowest" in session.posargs else []
     session.install("-e", ".[interop,test]", *oldest)
     session.run("python", "-m", "pytest", "tests/interop", "ssm_numerics/interop")
+    bad_input = ("tests/reliability/test_bad_input.py", "-k", "interop or entry")
+    session.run("python", "-m", "pytest", *bad_input, env={"NUMBA_DISABLE_JIT": "1"})
 
 
 @nox.session
