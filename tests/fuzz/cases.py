@@ -102,7 +102,7 @@ def prepare() -> None:
     for kind in (ssm.UnstableDiscretizationWarning, ssm.ConditioningWarning):
         warnings.simplefilter("ignore", kind)
     if numba.config.DISABLE_JIT:  # the compiled layer runs as Python, whose scalars warn where Numba's are silent
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"ssm_numerics\.compiled")
 
 
 def command_line(choose: Chooser) -> str:

@@ -64,3 +64,12 @@ def test_heads_and_states_that_do_not_broadcast_are_refused_where_steps_vary() -
     system = ssm.StateSpace(surface.A, surface.B, surface.C, np.ones(5))
     stream = ssm.Stream(system, x0=np.ones((2, 3)))
     refused(stream.push, surface.U, dt=surface.TIMES)
+
+
+def test_overflows_inside_are_no_warnings() -> None:
+    largest = np.diag(np.full(3, np.finfo(float).max))
+    system = ssm.DiscreteStateSpace(largest, surface.B, surface.C, 0.0, 1.0, increment=largest)
+    refused(ssm.simulate, system, surface.U)
+    fitter = ssm.ReadoutFitter(surface.systems()["dense"], surface.DT)
+    fitter.update(np.full(6, 5e-324), surface.U)
+    refused(fitter.solve)
