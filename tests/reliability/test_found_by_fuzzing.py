@@ -73,3 +73,8 @@ def test_overflows_inside_are_no_warnings() -> None:
     fitter = ssm.ReadoutFitter(surface.systems()["dense"], surface.DT)
     fitter.update(np.full(6, 5e-324), surface.U)
     refused(fitter.solve)
+
+
+def test_an_output_vector_that_overflows_is_refused() -> None:
+    system = ssm.Diagonal(-1.0 + 1j * np.arange(4), np.ones(4), np.ones(4), 0.0, True)
+    refused(ssm.conventions.restore, system, 5e-324, 7)
