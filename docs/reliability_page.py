@@ -37,6 +37,7 @@ SUITES = {  # file: (what it asks, environment)
     "test_numerical_faults.py": ("Kernels that say they can be trusted have half of their digits", {}),
     "test_concurrency.py": ("Threads, processes, pickles, interrupts, asyncio; the same bits in every run", {}),
     "test_no_network.py": ("No connection is opened", {}),
+    "test_found_by_fuzzing.py": ("What fuzzing has found stays mended", {}),
 }
 
 HEAD = """\
