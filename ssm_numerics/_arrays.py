@@ -183,6 +183,17 @@ def owned(array: Any, dtype: Any = None) -> np.ndarray:
     return copy
 
 
+def owned_within(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """`owned` in a dtype that has to hold every entry: a Python number adapts to single precision, if it fits."""
+    if array.dtype == dtype:
+        return owned(array)
+    with np.errstate(over="ignore"):
+        copy = owned(array, dtype)
+    if not all_finite(copy):
+        fail(name, f"fit into {dtype}, the dtype of the other arrays", f"it reaches {np.abs(array).max():.3g}")
+    return copy
+
+
 def writable(array: np.ndarray, dtype: Any) -> np.ndarray:
     """The array as loops are compiled for: contiguous and writable, whatever it was, so that they compile once."""
     ready = np.asarray(array, dtype, order="C")

@@ -78,3 +78,14 @@ def test_overflows_inside_are_no_warnings() -> None:
 def test_an_output_vector_that_overflows_is_refused() -> None:
     system = ssm.Diagonal(-1.0 + 1j * np.arange(4), np.ones(4), np.ones(4), 0.0, True)
     refused(ssm.conventions.restore, system, 5e-324, 7)
+
+
+def test_numbers_beyond_single_precision_are_refused_in_systems_of_it() -> None:
+    A, vector = -np.eye(3, dtype=np.float32), np.ones(3, dtype=np.float32)
+    refused(ssm.StateSpace, A, vector, vector, 1e120)
+
+
+def test_pairs_that_overflow_in_real_form_are_refused() -> None:
+    largest = np.full(2, np.finfo(float).max)
+    system = ssm.Diagonal([-1 + 1j, -2 + 1j], np.ones(2), largest, 0.0, True)
+    refused(system.to_dense)
