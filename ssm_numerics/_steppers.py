@@ -96,7 +96,8 @@ class VaryingStepper:
             before = u[..., end - 1]
             parts.append(y)
         y, D = np.concatenate(parts, axis=-1), self._dense.D
-        y = y + D[..., None] * u if np.any(D) else y
+        with np.errstate(all="ignore"):
+            y = y + D[..., None] * u if np.any(D) else y
         if not is_finite(y, start):
             refuse_overflow(name, u.shape[-1])
         return y, _leaving(start, self._pairs)  # type: ignore[return-value]

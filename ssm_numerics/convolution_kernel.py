@@ -55,6 +55,8 @@ class Problem:
         d, largest = self.discrete, np.finfo(self.discrete.dtype).max ** 0.5
         if np.abs(d.Lambda_bar).max() > 1:
             return False
+        if self.continuous is not None and not np.abs(self.continuous.Lambda).max() * d.dt.max() < largest / 4:
+            return False  # the nodes in two words are formed from products of these
         return bool(d.C.shape[-1] * np.abs(d.C).max() < largest and np.abs(d.B_bar).max() < largest / 4)
 
 

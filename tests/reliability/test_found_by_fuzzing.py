@@ -89,3 +89,14 @@ def test_pairs_that_overflow_in_real_form_are_refused() -> None:
     largest = np.full(2, np.finfo(float).max)
     system = ssm.Diagonal([-1 + 1j, -2 + 1j], np.ones(2), largest, 0.0, True)
     refused(system.to_dense)
+
+
+def test_largest_numbers_are_refused_without_a_warning() -> None:
+    largest = np.full(6, np.finfo(float).max)
+    refused(ssm.Stream(ssm.StateSpace(surface.A, surface.B, surface.C, 0.5)).push, largest, dt=surface.TIMES)
+    refused(ssm.nplr("legs", 3).to_dplr, largest[:3])
+
+
+def test_nodes_that_overflow_are_no_kernel() -> None:
+    system = ssm.Diagonal([-1e300 + 3e300j], [1.0], [1.0], conjugate_pairs=True)
+    refused(ssm.convolution_kernel, system, 6, 0.125)
