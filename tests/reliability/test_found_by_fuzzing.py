@@ -91,10 +91,12 @@ def test_pairs_that_overflow_in_real_form_are_refused() -> None:
     refused(system.to_dense)
 
 
-def test_largest_numbers_are_refused_without_a_warning() -> None:
+def test_largest_and_least_numbers_make_no_warning() -> None:
     largest = np.full(6, np.finfo(float).max)
     refused(ssm.Stream(ssm.StateSpace(surface.A, surface.B, surface.C, 0.5)).push, largest, dt=surface.TIMES)
     refused(ssm.nplr("legs", 3).to_dplr, largest[:3])
+    report = ssm.truncation_condition(surface.systems()["dplr"], surface.DT, 4, [5e-324])
+    assert np.isinf(report.magnification)
 
 
 def test_nodes_that_overflow_are_no_kernel() -> None:
