@@ -115,6 +115,8 @@ def interop(session: nox.Session) -> None:
     oldest = [extra.replace(">=", "==") for extra in extras] if "lowest" in session.posargs else []
     session.install("-e", ".[interop,test]", *oldest)
     session.run("python", "-m", "pytest", "tests/interop", "ssm_numerics/interop")
+    bad_input = ("tests/reliability/test_bad_input.py", "-k", "interop or entry")
+    session.run("python", "-m", "pytest", *bad_input, env={"NUMBA_DISABLE_JIT": "1"})
 
 
 @nox.session
@@ -146,7 +148,7 @@ def newest(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *VERSIONS, env=QUICK)
 
 
-@nox.session(python=["3.11", "3.12", "3.13"])
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
 def pythons(session: nox.Session) -> None:
     """Every Python that is declared and installed here."""
     session.install(".[test]")

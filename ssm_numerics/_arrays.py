@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -182,6 +183,17 @@ def owned(array: Any, dtype: Any = None) -> np.ndarray:
     return copy
 
 
+def owned_within(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """`owned` in a dtype that has to hold every entry: a Python number adapts to single precision, if it fits."""
+    if array.dtype == dtype:
+        return owned(array)
+    with np.errstate(over="ignore"):
+        copy = owned(array, dtype)
+    if not all_finite(copy):
+        fail(name, f"fit into {dtype}, the dtype of the other arrays", f"it reaches {np.abs(array).max():.3g}")
+    return copy
+
+
 def writable(array: np.ndarray, dtype: Any) -> np.ndarray:
     """The array as loops are compiled for: contiguous and writable, whatever it was, so that they compile once."""
     ready = np.asarray(array, dtype, order="C")
@@ -263,6 +275,28 @@ def choice(name: str, value: Any, options: Iterable[str]) -> str:
     if value not in words:
         fail(name, f"be one of {', '.join(words)}", f"it is {value!r:.40}")
     return value
+
+
+def words(name: str, values: Any, options: Iterable[str]) -> tuple[str, ...]:
+    """At least one of the valid words, in a tuple or a list."""
+    if not isinstance(values, (tuple, list)) or not values:
+        kind = ValueError if isinstance(values, (tuple, list)) else TypeError
+        fail(name, "be a tuple of words, at least one", f"it is {shown(values)}", kind)
+    return tuple(choice(name, value, options) for value in values)
+
+
+def function(name: str, value: Any) -> None:
+    """Something that can be called."""
+    if not callable(value):
+        fail(name, "be a function", f"it is {shown(value)}", TypeError)
+
+
+def path(name: str, value: Any, of: str = "file") -> Path:
+    """The name of a file or a folder."""
+    try:
+        return Path(value)
+    except TypeError:
+        fail(name, f"be the name of a {of}", f"it is {type(value).__name__}", TypeError)
 
 
 def square(name: str, array: np.ndarray) -> int:

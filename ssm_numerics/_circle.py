@@ -177,14 +177,14 @@ def truncation_condition(
     conditions = np.array([worst(factor) for factor in q.tolist()])
     distances = np.array([float(distance(poles, L, factor ** (1 / L))) for factor in q.tolist()])
     with np.errstate(over="ignore"):
-        amplification = cost(q, conditions, distances)
+        amplification, magnification = cost(q, conditions, distances), 1 / q
     half = cost(np.array(0.5), np.array(worst(0.5)), np.array(float(distance(poles, L, None))))
     best = int(np.argmin(amplification))
     return TruncationCondition(
         value=float(amplification[best]),
         factors=q,
         conditions=conditions,
-        magnification=1 / q,
+        magnification=magnification,
         distances=distances,
         amplification=amplification,
         recommended_factor=float(q[best]),

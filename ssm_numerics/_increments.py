@@ -97,7 +97,8 @@ def smaller_form(increment: np.ndarray) -> Power:
 
 def _smaller(matrix: np.ndarray, held: np.ndarray, side: str = "") -> Power:
     """held I + matrix, the same where `held` is zero; |X|_F <= |I + X|_F just where the trace of X is at least -N/2."""
-    smaller = np.trace(matrix, axis1=-2, axis2=-1).real[..., None, None] >= -matrix.shape[-1] / 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        smaller = np.trace(matrix, axis1=-2, axis2=-1).real[..., None, None] >= -matrix.shape[-1] / 2
     keep = held * smaller
     return Power(matrix if keep.all() else matrix + (held - keep) * identity_like(matrix), keep, side)
 

@@ -41,8 +41,12 @@ class Solution:
     singular_values: np.ndarray
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def solve(problem: Reduced, ridge: float, penalized: np.ndarray) -> Solution:
-    """The minimizer of |y - X c|^2 + ridge |c[penalized]|^2 of least norm, by an SVD of the reduced problem."""
+    """The minimizer of |y - X c|^2 + ridge |c[penalized]|^2 of least norm, by an SVD of the reduced problem.
+
+    Coefficients that overflow are not finite.
+    """
     R, z = problem.factor, problem.targets
     p = R.shape[1]
     stacked = np.concatenate([R, np.sqrt(ridge) * np.eye(p)[penalized]]) if ridge else R

@@ -75,7 +75,8 @@ def unitary_scale(pairs: np.ndarray, dtype: Any = np.float64) -> np.ndarray:
 def realify(array: np.ndarray, pairs: np.ndarray, axis: int = -1) -> np.ndarray:
     """Coordinates in the orthonormal real basis: norms and conditioning are those of the full complex system."""
     scale = unitary_scale(pairs, array.dtype)
-    return coordinates(array, pairs, axis) * (scale if axis == -1 else scale[:, None])
+    with np.errstate(over="ignore"):  # what overflows is refused as infinite where it is stored
+        return coordinates(array, pairs, axis) * (scale if axis == -1 else scale[:, None])
 
 
 def real_blocks(Lambda: np.ndarray, pairs: np.ndarray) -> np.ndarray:

@@ -87,6 +87,8 @@ class VaryingStepper:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Outputs (..., T) and the final state for signals (..., T) and steps (..., T)."""
         start, before, parts = _entering(state, self._pairs, u, u_before), u_before, []
+        leading = {"u": u.shape[:-1], "dt": dt.shape[:-1], "x0": np.shape(start)[:-1], "u_before": u_before.shape}
+        _arrays.batch(system=self.system.batch_shape, **leading)
         for begin, end in step_blocks(dt, self._dense):
             distinct, which = np.unique(dt[..., begin:end], axis=-1, return_inverse=True)
             discrete = self._discretized(distinct)
@@ -94,7 +96,8 @@ class VaryingStepper:
             before = u[..., end - 1]
             parts.append(y)
         y, D = np.concatenate(parts, axis=-1), self._dense.D
-        y = y + D[..., None] * u if np.any(D) else y
+        with np.errstate(all="ignore"):
+            y = y + D[..., None] * u if np.any(D) else y
         if not is_finite(y, start):
             refuse_overflow(name, u.shape[-1])
         return y, _leaving(start, self._pairs)  # type: ignore[return-value]

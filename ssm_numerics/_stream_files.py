@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from . import _arrays
+from . import _arrays, _pairs
 from ._steppers import Stepper, VaryingStepper
 from ._stepping import CONTINUOUS, DISCRETE
 from .hippo import hippo
@@ -57,13 +57,13 @@ def save(path: Any, stepper: Any, carried: tuple[np.ndarray | None, np.ndarray],
             header["system"]["operator"] = {"family": value.family, "N": value.N, "parameters": value.parameters}
         elif value is not None:
             header["system"][field.name] = value
-    _write(_path(path), _packed(header, arrays))
+    _write(_arrays.path("path", path), _packed(header, arrays))
 
 
 def load(path: Any) -> tuple[Any, tuple[np.ndarray | None, np.ndarray], str]:
     """What `save` was given."""
-    _arrays.memory("path", os.path.getsize(_path(path)))
-    header, arrays = unpacked(_path(path).read_bytes())
+    _arrays.memory("path", os.path.getsize(_arrays.path("path", path)))
+    header, arrays = unpacked(_arrays.path("path", path).read_bytes())
     try:
         return _stream(header, arrays)
     except Exception as error:  # whatever is wrong with them: the contents are not to be trusted
@@ -76,10 +76,21 @@ def _stream(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[Any,
     if isinstance(system, CONTINUOUS):
         stepper = VaryingStepper(system, header["rule"], header["alpha"])
     else:
-        stepper = Stepper(system, _arrays.count("stored", header["stored"]), arrays.get("pairs"))
+        stepper = Stepper(system, *_stored(header["stored"], arrays.get("pairs"), system))
     state = None if "state" not in arrays else stepper.check_state(arrays["state"]).copy()
     method = _arrays.choice("method", header["method"], ("recurrence", "auto", "chunked"))
     return stepper, (state, _arrays.numeric("u_before", arrays["u_before"]).copy()), method
+
+
+def _stored(count: Any, pairs: np.ndarray | None, system: Any) -> tuple[int, np.ndarray | None]:
+    """The length of stored states, and which of them had a partner before the system became dense."""
+    stored = _arrays.count("stored", count)
+    if pairs is not None:
+        _arrays.trailing("pairs", pairs, (stored,), "the stored states")
+        pairs = _pairs.mask(pairs, stored)
+    states = stored if pairs is None else stored + int(pairs.sum())
+    _arrays.trailing("C", system.C, (states,), "the stored states")
+    return stored, pairs
 
 
 def _system(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
@@ -154,13 +165,6 @@ def _write(path: Path, data: bytes) -> None:
 
 def _checksum(body: bytes) -> bytes:
     return _LABEL + hashlib.sha256(body).hexdigest().encode()
-
-
-def _path(path: Any) -> Path:
-    try:
-        return Path(path)
-    except TypeError:
-        _arrays.fail("path", "be the name of a file", f"it is {type(path).__name__}", TypeError)
 
 
 def _refuse(found: str) -> NoReturn:

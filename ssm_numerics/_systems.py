@@ -44,7 +44,7 @@ class System:
             leading["dt"] = self.dt.shape
         _arrays.batch(**leading)
         for name, array in arrays.items():
-            object.__setattr__(self, name, _arrays.owned(array, dtype))
+            object.__setattr__(self, name, _arrays.owned_within(name, array, dtype))
 
     @classmethod
     def of_checked(cls, **values: Any) -> Any:

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -140,6 +139,8 @@ def write(folder: Any, small: bool = False, advance: Advance | None = None) -> d
     ------
     ImportError
         Without python-flint.
+    TypeError
+        For arguments of another kind.
 
     Notes
     -----
@@ -147,11 +148,13 @@ def write(folder: Any, small: bool = False, advance: Advance | None = None) -> d
     """
     from . import __version__
 
-    path, size = Path(folder), SMALL if small else FULL
+    path, size = _arrays.path("folder", folder, "folder"), SMALL if _arrays.flag("small", small) else FULL
+    if advance is not None:
+        _arrays.function("advance", advance)
     path.mkdir(parents=True, exist_ok=True)
     files, kernels = {}, 0
     for index, name in enumerate(GROUPS):
-        if advance:
+        if advance is not None:
             advance(name, index, len(GROUPS))
         systems = dict(systems_of(name, size))
         records = [record for key, system in systems.items() for record in kernels_of(key, system, size)]

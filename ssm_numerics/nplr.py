@@ -166,7 +166,8 @@ class NPLR:
         _arrays.trailing("C", rows, (size,), f"the {size} {'stored modes' if basis == 'modal' else 'states'}")
         if basis == "original":
             flat = rows.reshape(-1, self.N)
-            rows = (self.basis.T @ flat.T).T[:, :count].reshape(*rows.shape[:-1], count)
+            with np.errstate(all="ignore"):  # the system refuses what is not finite
+                rows = (self.basis.T @ flat.T).T[:, :count].reshape(*rows.shape[:-1], count)
         P, Q = (self.P, self.Q) if self.rank else (np.zeros((self.N, 1)),) * 2
         pairs = self.pairs if half else False
         return DPLR(self.Lambda[:count], P[:count], Q[:count], self.B[:count], rows, D, pairs)

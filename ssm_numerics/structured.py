@@ -88,6 +88,11 @@ class DiscreteStructuredStateSpace(System):
     dt: Any
     B_bar_previous = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _arrays.trailing("C", self.C, (self.operator.N,), f"N = {self.operator.N} states")
+        object.__setattr__(self, "alpha", _arrays.real_number("alpha", self.alpha, least=0.0, most=1.0))
+
     def factors(self) -> np.ndarray:
         """The LU factors of I - alpha dt A, one set per step: shape (*dt.shape, 3, N)."""
         flat = [self.operator._structure.factor(self.alpha * step) for step in self.dt.reshape(-1)]

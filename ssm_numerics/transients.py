@@ -154,7 +154,7 @@ def _enclosed(
     while True:
         best, point = max((best, point), _polished(A, curves, point), key=lambda pair: pair[0])
         gamma = (1 + rtol) * best
-        last = excess * gamma / (gamma - 1)  # beyond it the numerical range proves x g(x) <= gamma
+        last = excess * gamma / max(gamma - 1, UNIT)  # beyond it the numerical range proves x g(x) <= gamma
         if max(norms) < last:
             visit(last)
         open_intervals = [x for x in _bounds(norms, discrete, gamma) if x not in norms]

@@ -16,6 +16,8 @@ import ssm_numerics as ssm
 from ssm_numerics import __main__ as cli
 from ssm_numerics import golden
 from ssm_numerics.convolution_kernel import METHODS
+from tests.reliability import bad_inputs
+from tests.reliability.test_bad_input import SENTENCE
 
 U = 2.0**-53
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "golden.md"
@@ -129,3 +131,16 @@ def test_written_again_it_is_the_same_but_for_progress(folder, tmp_path, capsys)
     printed = capsys.readouterr()
     assert json.loads(printed.out) == json.loads((folder / "manifest.json").read_text())
     assert f"{len(golden.GROUPS)}/{len(golden.GROUPS)} dplr-unequal-pairs" in printed.err
+
+
+@pytest.mark.parametrize("name", bad_inputs.BAD)
+def test_bad_input_is_refused_before_anything_is_written(name: str, tmp_path: Path, monkeypatch) -> None:
+    """The catalogue of tests/reliability, less what is a good folder, flag or function."""
+    monkeypatch.chdir(tmp_path)
+    value = bad_inputs.BAD[name]("golden")
+    good = {"folder": isinstance(value, str), "small": value is True, "advance": value is None or callable(value)}
+    for argument in (argument for argument, is_good in good.items() if not is_good):
+        with pytest.raises(TypeError) as refusal:
+            golden.write(**{"folder": "golden", "small": True, argument: value})
+        assert SENTENCE.match(str(refusal.value))
+    assert not list(tmp_path.iterdir())

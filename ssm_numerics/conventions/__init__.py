@@ -94,7 +94,9 @@ def to_parameters(
     elif not isinstance(system, entry.system):
         found = f"it is {type(system).__name__}"
         _arrays.fail("system", f"be a {entry.system.__name__} system for {convention}", found, TypeError)
-    layer = FORMS[entry.form].store(Layer(system, _arrays.steps(1.0 if dt is None else dt), rule), L)
+    steps = _arrays.steps(1.0 if dt is None else dt)
+    _heads(system, steps, entry)
+    layer = FORMS[entry.form].store(Layer(system, steps, rule), L)
     stored = layer.system
     if isinstance(stored, (Diagonal, DPLR)):
         stored = to_stored_modes(stored, entry)
@@ -236,12 +238,7 @@ def _quantities(system: Any, dt: np.ndarray, entry: Convention) -> dict[str, tup
     if "Lambda.imag" not in names and "Lambda.real" in names and np.any(system.Lambda.imag):
         reach = f"its imaginary part reaches {np.abs(system.Lambda.imag).max():.6g}"
         _arrays.fail("Lambda", "be real for a package that stores real modes", reach)
-    heads = np.broadcast_shapes(system.batch_shape, dt.shape)
-    if len(heads) > len(entry.heads):
-        expected = f"have leading axes ({', '.join(entry.heads)})" if entry.heads else "have no leading axes"
-        _arrays.fail("system", expected, f"its batch shape is {heads}")
-    heads = (1,) * (len(entry.heads) - len(heads)) + heads
-    quantities = {}
+    heads, quantities = _heads(system, dt, entry), {}
     for name in names:
         base, _, part = name.partition(".")
         axes = _axes(name, entry)
@@ -251,6 +248,15 @@ def _quantities(system: Any, dt: np.ndarray, entry: Convention) -> dict[str, tup
         values = getattr(values, part) if part else values
         quantities[name] = np.broadcast_to(values, heads + values.shape[values.ndim - own :]), axes
     return quantities
+
+
+def _heads(system: Any, dt: np.ndarray, entry: Convention) -> tuple[int, ...]:
+    """The leading axes of all arrays, as many as the convention has."""
+    heads = _arrays.batch(system=system.batch_shape, dt=dt.shape)
+    if len(heads) > len(entry.heads):
+        expected = f"have leading axes ({', '.join(entry.heads)})" if entry.heads else "have no leading axes"
+        _arrays.fail("system", expected, f"its batch shape is {heads}")
+    return (1,) * (len(entry.heads) - len(heads)) + heads
 
 
 def _one_step(values: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:

@@ -55,7 +55,8 @@ def truncate(system: Any, dt: Any, L: int, discretization: str = "bilinear") -> 
     array([0.75])
     """
     row, gap, condition = _gap(system, dt, L, discretization)
-    return Truncation(_stored(system, (row[..., None, :] @ gap)[..., 0, :]), condition)
+    with np.errstate(all="ignore"):
+        return Truncation(_stored(system, (row[..., None, :] @ gap)[..., 0, :]), condition)
 
 
 def restore(system: Any, dt: Any, L: int, discretization: str = "bilinear") -> Truncation:
@@ -92,7 +93,8 @@ def restore(system: Any, dt: Any, L: int, discretization: str = "bilinear") -> T
     if not condition * np.finfo(gap.dtype).eps < 1:
         found = f"the condition number of I - A_bar^L is {condition:.3g}: A_bar has an eigenvalue with z^L = 1"
         _arrays.fail("L", "leave I - A_bar^L invertible", found)
-    return Truncation(_stored(system, np.linalg.solve(gap.mT, row[..., None])[..., 0]), condition)
+    with np.errstate(all="ignore"):
+        return Truncation(_stored(system, np.linalg.solve(gap.mT, row[..., None])[..., 0]), condition)
 
 
 def _gap(system: Any, dt: Any, L: int, discretization: str) -> tuple[np.ndarray, np.ndarray, float]:
@@ -116,7 +118,9 @@ def _gap(system: Any, dt: Any, L: int, discretization: str) -> tuple[np.ndarray,
 
 
 def _stored(system: Any, row: np.ndarray) -> np.ndarray:
-    """An output vector of `to_dense` in the coordinates of the stored modes."""
+    """An output vector of `to_dense` in the coordinates of the stored modes, if it is finite."""
+    if not _arrays.all_finite(row):
+        _arrays.fail("L", "make I - A_bar^L neither so large nor so small", "C overflows; change `L` or `dt`")
     pairs = getattr(system, "pairs", None)
     if pairs is None:
         return row

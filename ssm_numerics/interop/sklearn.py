@@ -15,6 +15,11 @@ from ..online_compression import compress
 from ..recurrence import simulate
 from ..state_space import Diagonal
 
+__all__ = ["HippoFeatures", "SSMFilter"]
+
+PARAMETERS = {"theta", "alpha", "beta"}
+"""Of all families."""
+
 
 class _SignalTransformer(TransformerMixin, BaseEstimator):
     """Rows of X are finite real signals, float32 or float64, and stay in their precision."""
@@ -96,7 +101,12 @@ class HippoFeatures(ClassNamePrefixFeaturesOutMixin, _SignalTransformer):
         """Check the parameters, and count the samples."""
         X = self._signals(X, reset=True)
         self.dt_ = 1 / X.shape[1] if self.dt is None else _arrays.real_number("dt", self.dt, above=0.0)
-        self.operator_ = hippo(self.family, self.N, **(self.parameters or {}))
+        given = {} if self.parameters is None else self.parameters
+        if not isinstance(given, dict) or not given.keys() <= PARAMETERS:
+            expected = f"be a dict with some of {', '.join(sorted(PARAMETERS))}"
+            _arrays.fail("parameters", expected, f"it is {_arrays.shown(given)}", TypeError)
+        _arrays.flag("scaled", self.scaled)
+        self.operator_ = hippo(self.family, self.N, **given)
         self._compress(X[:1])
         return self
 

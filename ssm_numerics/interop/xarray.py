@@ -74,6 +74,12 @@ def filter(
     """
     discrete = as_discrete(system, dt, discretization, alpha)
     _check(x, dim)
+    if not isinstance(heads, (tuple, list)):
+        _arrays.fail("heads", "be a tuple of names", f"it is {_arrays.shown(heads)}", TypeError)
+    for name in heads:
+        _check_name("heads", name)
+    if x0 is not None and _arrays.numeric("x0", x0).ndim > 1 + len(heads):
+        _arrays.fail("x0", "have no axes but `heads` and that of the states", f"its shape is {np.shape(x0)}")
     if len(heads) != len(discrete.batch_shape):
         rule = f"name the leading axes of the system, of shape {discrete.batch_shape}"
         _arrays.fail("heads", rule, f"it is {heads!r}")
@@ -147,7 +153,8 @@ def features(
     _check(x, dim)
     if not isinstance(op, HiPPO):
         _arrays.fail("op", "be a HiPPO operator, as `hippo` returns it", f"it is {type(op).__name__}", TypeError)
-    if scaled and _is_lazy(x) and len(x.chunksizes[dim]) > 1:
+    _check_name("coefficient", coefficient)
+    if _arrays.flag("scaled", scaled) and _is_lazy(x) and len(x.chunksizes[dim]) > 1:
         found = f"it has {len(x.chunksizes[dim])} (x.chunk({{{dim!r}: -1}}) joins them)"
         _arrays.fail("x", f"be one chunk along {dim!r} where `scaled` is True", found)
 
@@ -170,8 +177,17 @@ def _check(x: Any, dim: str) -> None:
     if not isinstance(x, xarray.DataArray):
         found = f"it is {type(x).__name__}"
         _arrays.fail("x", "be an xarray.DataArray (a Dataset's .map applies a function to each)", found, TypeError)
+    _check_name("dim", dim)
     if dim not in x.dims:
         _arrays.fail("dim", f"be a dimension of `x`, one of {', '.join(map(str, x.dims))}", f"it is {dim!r}")
+
+
+def _check_name(argument: str, name: Any) -> None:
+    """xarray's names are anything that is hashable."""
+    try:
+        hash(name)
+    except TypeError:
+        _arrays.fail(argument, "name dimensions", f"it is {_arrays.shown(name)}", TypeError)
 
 
 def _is_lazy(x: xarray.DataArray) -> bool:

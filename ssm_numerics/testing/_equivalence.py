@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _arrays
-from ._judge import Parts, Subject, as_arrays, judge
+from ._judge import Parts, Subject, as_arrays, check_functions, judge
 from ._probes import REGIMES, Case, check_system, probes
 from ._references import reference
 from ._report import Report
@@ -64,7 +63,8 @@ def check_equivalence(
     ('step: factor_2_missing',)
     """
     check_system(system)
-    tried = probes(system, _arrays.count("cases", cases), seed, tuple(regimes))
+    check_functions(convert, kernel=kernel, step=step)
+    tried = probes(system, cases, seed, regimes)
     scan = scanned(step, convert)
     of_kernel, of_scan = (make(system, discretization, alpha) for make in (kernel_subject, recurrence_subject))
 

@@ -64,9 +64,10 @@ def check_hippo(fn: Callable[..., Any], families: tuple[str, ...] = HIPPO_FAMILI
     >>> ssm.testing.check_hippo(halved).causes
     ('legt_halved',)
     """
+    cases = _form_cases(families, HIPPO_FAMILIES, largest)
     title = f"check_hippo({', '.join(families)})"
     subject = Subject(title, form_arguments, matrices_truth, matrices_foretold, HIPPO_FAULTS, ())
-    return judge(subject, fn, _form_cases(families, HIPPO_FAMILIES, largest))
+    return judge(subject, fn, cases)
 
 
 def check_nplr(fn: Callable[..., Any], families: tuple[str, ...] = NPLR_FAMILIES, *, largest: int = 9) -> Report:
@@ -103,14 +104,16 @@ def check_nplr(fn: Callable[..., Any], families: tuple[str, ...] = NPLR_FAMILIES
     >>> ssm.testing.check_nplr(form).causes
     ('plus_low_rank',)
     """
+    cases = _form_cases(families, NPLR_FAMILIES, largest)
     title = f"check_nplr({', '.join(families)})"
     subject = Subject(title, form_arguments, form_truth, form_foretold, NPLR_FAULTS, NPLR_LOOKS, read=rebuilt_parts)
-    return judge(subject, fn, _form_cases(families, NPLR_FAMILIES, largest))
+    return judge(subject, fn, cases)
 
 
 def _form_cases(families: tuple[str, ...], known: tuple[str, ...], largest: int) -> list[FormCase]:
-    chosen = [_arrays.choice("families", family, known) for family in families]
-    return [FormCase(family, N) for N in range(1, _arrays.count("largest", largest) + 1) for family in chosen]
+    chosen = _arrays.words("families", families, known)
+    _arrays.memory("largest", 8 * _arrays.count("largest", largest) ** 3)
+    return [FormCase(family, N) for N in range(1, largest + 1) for family in chosen]
 
 
 def form_arguments(case: FormCase) -> tuple[str, int]:

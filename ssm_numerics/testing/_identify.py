@@ -29,7 +29,7 @@ from ._forms import (
     matrices_truth,
     rebuilt_parts,
 )
-from ._judge import Subject, as_arrays, trial
+from ._judge import Subject, as_arrays, check_functions, trial
 from ._probes import check_system, probes
 from ._recipes import Recipe
 from .checks import kernel_subject, recurrence_subject
@@ -151,6 +151,8 @@ def identify_convention(
     >>> found.B_bar, found.pairs, found.first_sample
     ('dt B', '2 Re', 'K_0 = C B_bar')
     """
+    check_functions(convert, fn=fn)
+    seed = _arrays.count("seed", seed, least=0)
     return _KINDS[_arrays.choice("kind", kind, KINDS)](fn, kind, system, seed, convert)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _arrays
 from ._causes import Fault, Look, Trial, explain
 from ._recipes import Recipe
 from ._report import Report
@@ -35,7 +36,14 @@ class Subject:
 
 def judge(subject: Subject, fn: Callable[..., Any], cases: Sequence[Any], convert: Any = None) -> Report:
     """Call `fn` on every case and report; cases in double precision are for callables that answer in it."""
+    check_functions(convert, fn=fn)
     return report(subject, trials_of(subject, fn, cases, convert))
+
+
+def check_functions(convert: Any, **functions: Any) -> None:
+    """What is handed over to be called can be."""
+    for name, function in functions.items() if convert is None else [*functions.items(), ("convert", convert)]:
+        _arrays.function(name, function)
 
 
 def trials_of(subject: Subject, fn: Callable[..., Any], cases: Sequence[Any], convert: Any = None) -> list[Trial]:

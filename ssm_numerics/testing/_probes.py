@@ -84,20 +84,26 @@ LONG = 4096
 """Samples of the two long cases: nodes with few digits show here, in single precision too."""
 
 
+CASE_BYTES = 4096
+"""A case, at least."""
+
+
+def checked_draw(cases: Any, seed: Any) -> tuple[int, int]:
+    """How many cases are drawn, and the seed that draws them."""
+    _arrays.memory("cases", CASE_BYTES * _arrays.count("cases", cases))
+    return int(cases), _arrays.count("seed", seed, least=0)
+
+
+def probes(system: str, cases: Any, seed: Any, regimes: Any = REGIMES, long: bool = False) -> tuple[Case, ...]:
+    """`_probes` of checked arguments."""
+    return _probes(system, *checked_draw(cases, seed), _arrays.words("regimes", regimes, REGIMES), long)
+
+
 @lru_cache(maxsize=64)
-def probes(
-    system: str, count: int, seed: int, regimes: tuple[str, ...] = REGIMES, long: bool = False
-) -> tuple[Case, ...]:
+def _probes(system: str, count: int, seed: int, regimes: tuple[str, ...], long: bool) -> tuple[Case, ...]:
     """`count` cases in ascending order of their size, 1 to 8 modes and up to 64 samples, then two long ones on request;
     and `FINE` ones in double precision.
-
-    Raises
-    ------
-    ValueError
-        For a regime that does not exist.
     """
-    for regime in regimes:
-        _arrays.choice("regimes", regime, REGIMES)
     rng = np.random.default_rng(seed)
     cases = []
     for i in range(count):

@@ -14,7 +14,7 @@ from ._causes import Fault
 from ._faults import on, rounded_arrays
 from ._judge import Parts, Subject, judge
 from ._looks import SINGLE
-from ._probes import FINE, LENGTHS, single
+from ._probes import FINE, LENGTHS, checked_draw, single
 from ._recipes import Recipe
 from ._report import Report
 
@@ -67,6 +67,7 @@ def check_vandermonde(
     >>> testing.check_vandermonde(lambda c, z, L: c @ z[:, None] ** np.arange(1, L + 1)).causes
     ('one_power_too_many',)
     """
+    pairs = _arrays.flag("pairs", pairs)
     subject = Subject(
         f"check_vandermonde{'(pairs)' if pairs else ''}",
         lambda case: (case.arrays["c"], case.arrays["z"], case.L),
@@ -75,7 +76,7 @@ def check_vandermonde(
         (*VANDERMONDE, *SUMS),
         (SINGLE,),
     )
-    return judge(subject, fn, sum_cases("z", pairs, _arrays.count("cases", cases), seed), convert)
+    return judge(subject, fn, sum_cases("z", pairs, *checked_draw(cases, seed)), convert)
 
 
 def check_cauchy(
@@ -112,6 +113,7 @@ def check_cauchy(
     >>> testing.check_cauchy(lambda v, z, poles: (v / (z[:, None] - poles)).sum(axis=1)).passed
     True
     """
+    pairs = _arrays.flag("pairs", pairs)
     subject = Subject(
         f"check_cauchy{'(pairs)' if pairs else ''}",
         lambda case: (case.arrays["v"], case.arrays["z"], case.arrays["poles"]),
@@ -120,7 +122,7 @@ def check_cauchy(
         (*CAUCHY, *SUMS),
         (SINGLE,),
     )
-    return judge(subject, fn, sum_cases("poles", pairs, _arrays.count("cases", cases), seed), convert)
+    return judge(subject, fn, sum_cases("poles", pairs, *checked_draw(cases, seed)), convert)
 
 
 @lru_cache(maxsize=64)

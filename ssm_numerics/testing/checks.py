@@ -90,7 +90,7 @@ def check_kernel(
     subject = kernel_subject(system, discretization, alpha)
     _, number = rule(discretization, alpha, "discretization")
     decays = number is None or number >= 0.5  # a rule that may be unstable overflows in a long kernel
-    return judge(subject, fn, probes(system, _arrays.count("cases", cases), seed, tuple(regimes), decays), convert)
+    return judge(subject, fn, probes(system, cases, seed, regimes, decays), convert)
 
 
 def check_recurrence(
@@ -136,7 +136,7 @@ def check_recurrence(
     ('one_sample_late',)
     """
     subject = recurrence_subject(system, discretization, alpha)
-    return judge(subject, fn, probes(system, _arrays.count("cases", cases), seed, tuple(regimes)), convert)
+    return judge(subject, fn, probes(system, cases, seed, regimes), convert)
 
 
 def check_discretization(
@@ -186,6 +186,7 @@ def check_discretization(
     check_system(system, ("dense", "diagonal", "dplr"))
     if word == "foh":
         _arrays.fail("discretization", "be a rule with one B_bar", "it is 'foh'")
+    output = _arrays.flag("output", output)
     truth = partial(step_truth, output)
     arguments = partial(_rule_arguments, output)
 
@@ -193,7 +194,7 @@ def check_discretization(
         return one_step(case, recipe)[: 4 if output else 2]
 
     subject = _subject("check_discretization", system, word, number, truth, foretold, arguments)
-    tried = probes(system, _arrays.count("cases", cases), seed, tuple(regimes))
+    tried = probes(system, cases, seed, regimes)
     return judge(subject, fn, shortened(tried), convert)
 
 

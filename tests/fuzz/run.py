@@ -1,6 +1,7 @@
-"""Fuzz the public calls and the command line, and count the cases.
+"""Fuzz the public calls, state files and the command line, and count the cases.
 
-    python tests/fuzz/run.py --cases 1000000             # random cases, reproducible by --seed
+    python tests/fuzz/run.py --cases 1000000             # random cases
+    python tests/fuzz/run.py --seed 0 --first 1234 --cases 1   # one of them again: each is drawn from seed and number
     python tests/fuzz/run.py --cases 1000000 --atheris   # guided by coverage; pip install atheris
     NUMBA_BOUNDSCHECK=1 python tests/fuzz/run.py --cases 20000 --compiled
 
@@ -11,8 +12,10 @@ bounds is an error. Prints one line of counts; findings go to standard error and
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
+import random
 import signal
 import sys
 import time
@@ -20,19 +23,17 @@ from pathlib import Path
 from typing import Any
 
 HANGS, COMPILES = 30, 180
-"""Seconds after which a case hangs; with the JIT it may wait for several functions to be compiled."""
+"""Seconds of processor time after which a case hangs; with the JIT several functions may have to be compiled."""
 
 
 class Random:
-    """Decisions of a random generator."""
+    """Decisions of a random generator, which depend on the seed and the number of the case."""
 
-    def __init__(self, seed: int) -> None:
-        import random
-
-        self.random = random.Random(seed)
+    def __init__(self, seed: int, case: int) -> None:
+        self.random = random.Random(seed << 64 | case)
 
     def below(self, n: int) -> int:
-        return self.random.randrange(n)
+        return int(self.random.random() * n)
 
     def octets(self, n: int) -> bytes:
         return self.random.randbytes(n)
@@ -52,6 +53,10 @@ class Bytes:
         return self.data[self.at - n : self.at].ljust(n, b"\0")
 
 
+class Hang(BaseException):
+    """A case that takes too long; no handler of errors catches it."""
+
+
 class Counts:
     """What came of all cases."""
 
@@ -59,22 +64,28 @@ class Counts:
         self.arguments, self.start = arguments, time.monotonic()
         self.ended = dict.fromkeys(("answered", "refused", "findings"), 0)
         self.seen: set[str] = set()
+        from tests.fuzz import cases
+
+        cases.prepare()
+        gc.freeze()  # what is loaded stays
+        self.finding = cases.Finding, Hang
+        self.targets = [(name, case) for name, (case, share) in cases.TARGETS.items() for _ in range(share)]
+        self.of = dict.fromkeys(cases.TARGETS, 0)
 
     def try_one(self, choose: Any) -> None:
-        from tests.fuzz.cases import TARGETS, Finding
-
-        target = "cli" if choose.below(100) < self.arguments.cli else "calls"
-        signal.alarm(COMPILES if self.arguments.compiled else HANGS)
+        name, case = self.targets[choose.below(len(self.targets))]
+        self.of[name] += 1
+        signal.setitimer(signal.ITIMER_PROF, COMPILES if self.arguments.compiled else HANGS)
         try:
-            self.ended[TARGETS[target](choose)] += 1
-        except (Finding, TimeoutError) as finding:
+            self.ended[case(choose)] += 1
+        except self.finding as finding:
             self.ended["findings"] += 1
             kind = str(finding).split(" {")[0] + str(finding).rpartition("}: ")[2][:60]
             if kind not in self.seen:
                 self.seen.add(kind)
-                print(finding, file=sys.stderr, flush=True)
+                print(f"case {self.arguments.first + self.cases - 1}: {finding}", file=sys.stderr, flush=True)
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     @property
     def cases(self) -> int:
@@ -87,6 +98,7 @@ class Counts:
         arguments = self.arguments
         facts = {
             "cases": self.cases,
+            **self.of,
             **self.ended,
             "seconds": round(time.monotonic() - self.start),
             "seed": arguments.seed,
@@ -106,7 +118,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop earlier")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--cli", type=int, default=5, help="percentage of command lines")
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--atheris", action="store_true", help="guided by coverage")
     parser.add_argument("--compiled", action="store_true", help="with the JIT")
     parser.add_argument("--json", metavar="FILE", help="also add the counts to that file, as one line")
@@ -114,21 +126,20 @@ def main() -> int:
     if not arguments.compiled:
         os.environ["NUMBA_DISABLE_JIT"] = "1"
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    counts = Counts(arguments)
 
     def hangs(*_: Any) -> None:
-        raise TimeoutError(f"A case takes more than {COMPILES if arguments.compiled else HANGS} s")
+        raise Hang(f"A case takes more than {COMPILES if arguments.compiled else HANGS} s")
 
-    signal.signal(signal.SIGALRM, hangs)
+    signal.signal(signal.SIGPROF, hangs)
     if not arguments.atheris:
-        choose = Random(arguments.seed)
+        counts = Counts(arguments)
         while not counts.over():
-            counts.try_one(choose)
+            counts.try_one(Random(arguments.seed, arguments.first + counts.cases))
         return counts.report()
     import atheris
 
     with atheris.instrument_imports(include=["ssm_numerics"]):
-        import tests.fuzz.cases  # noqa: F401
+        counts = Counts(arguments)
 
     def one(data: bytes) -> None:
         counts.try_one(Bytes(data))

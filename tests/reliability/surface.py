@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +24,16 @@ STRATEGIES = (
     *("batches", "diagonal_inits", "discrete_systems", "general_dplr", "hippo_operators", "hippo_systems", "lengths"),
     *("rules", "signals", "step_sizes", "stiff_systems", "systems"),
 )
-CHECKS = (
-    *("check_cauchy", "check_discretization", "check_equivalence", "check_hippo", "check_kernel", "check_nplr"),
-    *("check_recurrence", "check_vandermonde", "identify_convention"),
-)
-OPTIONAL = ("control", "pymor", "sklearn", "xarray")
+OPTIONAL = tuple(name for name in ("control", "pymor", "sklearn", "xarray") if find_spec(name) is None)
+"""Other libraries that are not installed here; `nox -s interop` has them all."""
 NOT_CALLED = {
     **{f"testing.{name}": "a Hypothesis strategy: what it draws is tested where it is used" for name in STRATEGIES},
-    **{f"testing.{name}": "takes a user's function, whose exceptions it reports" for name in CHECKS},
     **{f"testing.{name}": "a table or a result" for name in ("REGIMES", "SYSTEMS", "Convention", "Report", "faults")},
     **{
         f"conventions.{name}": "a table or a result"
         for name in ("CONVENTIONS", "Convention", "Field", "Layer", "Truncation")
     },
-    **{f"interop.{name}": "needs a package of the extra `interop`; asked in tests/interop" for name in OPTIONAL},
+    **{f"interop.{name}": "needs a package of the extra `interop`" for name in OPTIONAL},
     "interop.numba.run": "compiled code, which checks nothing",
     "certified.Certified": "a pair of arrays",
     "certified.CertifiedDiscretization": "three of them",
@@ -309,6 +306,24 @@ def calls() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
         "lemma.verify": (ssm.lemma.verify, {"N": N}),
         "lemma.growth": (ssm.lemma.growth, {"N_max": 8}),
     }
+    draw = {"cases": 1, "seed": 0, "convert": np.asarray}
+    ours = {"system": "diagonal", "discretization": "gbt", "alpha": 0.5, "regimes": ["stable"], **draw}
+    found |= {
+        f"testing.{name}": (getattr(ssm.testing, name), given)
+        for name, given in {
+            "check_cauchy": {"fn": _cauchy_sum, "pairs": False, **draw},
+            "check_discretization": {"fn": _rule, "output": False, **ours},
+            "check_equivalence": {"kernel": _kernel, "step": _step, **ours},
+            "check_hippo": {"fn": _matrices, "families": ("legs",), "largest": 2},
+            "check_kernel": {"fn": _kernel, **ours},
+            "check_nplr": {"fn": _form, "families": ("legs",), "largest": 2},
+            "check_recurrence": {"fn": _response, **ours},
+            "check_vandermonde": {"fn": _vandermonde_sum, "pairs": False, **draw},
+            "identify_convention": {"fn": _matrices, "kind": "hippo", "system": "dense", "seed": 0, "convert": None},
+        }.items()
+    }
+    found |= _with_other_libraries()
+    found["Report.raise_if_failed"] = (ssm.testing.check_hippo(_matrices, ("legs",), largest=1).raise_if_failed, {})
     for name, parameters in {"s4": layer, "scipy": SCIPY}.items():
         found[f"conventions.from_parameters[{name}]"] = (_by_field(name), parameters)
     for name in x0:
@@ -328,6 +343,56 @@ def calls() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
         if hasattr(system, "conjugate"):
             found[f"{kind}.conjugate"] = (system.conjugate, {"T": np.eye(system.n_states) + 0.5})
     return found
+
+
+def _with_other_libraries() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
+    """Calls of `interop` for the libraries that are installed; scikit-learn itself checks X."""
+    found: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {}
+    discrete, rule = systems()["discrete dense"], {"dt": DT, "discretization": "gbt", "alpha": 0.5}
+    if "control" not in OPTIONAL:
+        control = ssm.interop.control
+        found["interop.control.to_control"] = (control.to_control, {"system": discrete})
+        given = {"system": control.to_control(discrete), "form": "two_tap"}
+        found["interop.control.from_control"] = (control.from_control, given)
+    if "pymor" not in OPTIONAL:
+        found["interop.pymor.to_pymor"] = (ssm.interop.pymor.to_pymor, {"system": discrete})
+    if "sklearn" not in OPTIONAL:
+        learn = ssm.interop.sklearn
+        of_family = {"family": "legt", "N": N, "parameters": {"theta": 2.0}, "scaled": False}
+        found["interop.sklearn.HippoFeatures"] = (
+            _then(learn.HippoFeatures, lambda features: features.fit_transform(U[None])),
+            of_family | rule,
+        )
+        found["interop.sklearn.SSMFilter"] = (
+            _then(learn.SSMFilter, lambda filtering: filtering.fit_transform(U[None])),
+            {"system": systems()["dense"]} | rule,
+        )
+    if "xarray" not in OPTIONAL:
+        import xarray
+
+        x = {"x": xarray.DataArray(U, dims="time"), "dim": "time"}
+        found["interop.xarray.filter"] = (
+            _then(ssm.interop.xarray.filter, lambda y: y.values),
+            x | rule | {"system": ssm.StateSpace(A, B, C[None], D), "heads": ("head",), "x0": B},
+        )
+        found["interop.xarray.features"] = (
+            _then(ssm.interop.xarray.features, lambda y: y.values),
+            x | rule | {"op": ssm.hippo("legs", N), "scaled": False, "coefficient": "n"},
+        )
+    return found
+
+
+def _then(function: Callable[..., Any], read: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A function, and what it returns read off; with its signature, and `u`, as what it calls names the signal."""
+
+    def call(**given: Any) -> Any:
+        return read(function(**given))
+
+    given = inspect.signature(function).parameters.values()
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [*given, inspect.Parameter("u", inspect.Parameter.KEYWORD_ONLY)]
+    )
+    return call
 
 
 def _stream() -> ssm.Stream:
@@ -352,6 +417,42 @@ def _compiled_step(system: Any, dt: Any, discretization: Any, x0: Any, u_before:
     options = {"x0": x0, "u_before": u_before, "dtype": dtype}
     step, memory, state = ssm.interop.numba.compiled_step(system, dt, discretization, **options)
     return step(0.5, memory), state
+
+
+def _kernel(Lambda: Any, B: Any, C: Any, dt: float, L: int) -> np.ndarray:
+    z, B_bar = _rule(Lambda, B, dt)
+    return np.sum(C * B_bar * z ** np.arange(L)[:, None], axis=1)
+
+
+def _rule(Lambda: Any, B: Any, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    return (1 + dt * Lambda / 2) / (1 - dt * Lambda / 2), dt * B / (1 - dt * Lambda / 2)
+
+
+def _step(Lambda: Any, B: Any, C: Any, dt: float, x: Any, u: float) -> tuple[np.ndarray, np.ndarray]:
+    z, B_bar = _rule(Lambda, B, dt)
+    return z * x + B_bar * u, np.sum(C * (z * x + B_bar * u))
+
+
+def _response(Lambda: Any, B: Any, C: Any, D: float, dt: float, u: Any) -> np.ndarray:
+    return np.convolve(_kernel(Lambda, B, C, dt, u.size), u)[: u.size] + D * u
+
+
+def _cauchy_sum(v: Any, z: Any, poles: Any) -> np.ndarray:
+    return np.sum(v / (z[:, None] - poles), axis=1)
+
+
+def _vandermonde_sum(c: Any, z: Any, L: int) -> np.ndarray:
+    return np.sum(c * z ** np.arange(L)[:, None], axis=1)
+
+
+def _matrices(family: str, N: int) -> tuple[np.ndarray, np.ndarray]:
+    op = ssm.hippo(family, N)
+    return op.A, op.B
+
+
+def _form(family: str, N: int) -> tuple[np.ndarray, ...]:
+    form = ssm.nplr(family, N)
+    return form.Lambda, form.P, form.Q, form.B, np.asarray(form.V)
 
 
 def _by_field(convention: str) -> Callable[..., Any]:

@@ -32,9 +32,17 @@ UNDEFINED = {
     "cauchy_product": "a node may be a pole",
     "vandermonde_condition": "singular values of a matrix that overflows; the condition number comes from balls",
     "pseudospectrum": "what is inside of a level that no point of the grid reaches",
+    **{
+        name: "the error of a callable that raises or returns nothing to compare"
+        for name in surface.calls()
+        if name.startswith("testing.")
+    },
 }
 """Calls whose documentation says which entries are undefined."""
-CALLBACKS = {"respond": ("u", "hold")}
+CALLBACKS = {
+    "respond": ("u", "hold"),
+    **{call: ("convert",) for call in surface.calls() if call.startswith("testing.")},
+}
 """Arguments that may be functions, whose own exceptions are passed on."""
 COINCIDE = ("kreiss_constant",)
 """Equal for a matrix and its complex multiple: K = 1 as long as the numerical range stays in the half-plane."""

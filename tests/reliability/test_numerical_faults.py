@@ -1,7 +1,8 @@
 """Overflow, underflow, |z| = 1, repeated poles, defects, steps from 1e-300 to 1e300, long kernels: bounded or refused.
 
 `info.trusted` is the promise: a kernel that says it can be trusted has half of its digits, and its error is at most 8
-times the largest of what `info` estimates and measures. A refusal names what to do.
+times the largest of what `info` estimates and measures: a figure seen in this sweep, not derived, as `KernelInfo` says.
+A refusal names what to do.
 """
 
 from __future__ import annotations
