@@ -29,6 +29,7 @@ COMPILED = [  # tests that reach every function of ssm_numerics/compiled at size
     "tests/test_products.py",
     "tests/test_selective.py",
     "tests/test_simulation.py",
+    "tests/test_small_matrices.py",
     "tests/test_structured.py",
 ]
 WITHOUT_JIT = {  # the compiled layer as plain Python on the CUDA simulator: true line coverage, small sizes

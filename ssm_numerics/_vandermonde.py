@@ -50,7 +50,8 @@ def _short_sums(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None, L: int, 
     low = np.zeros_like(z) if z_low is None else z_low.reshape(-1)
     radix, parts = math.ceil(L**0.3), 1 if real_output else 2
     work, fine, out = np.empty((3, 4, c.size)), np.empty((radix**2, 2, c.size)), np.empty(parts * L)
-    power_sums_loop(c, z, low, radix, work, fine, out, parts)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        power_sums_loop(c, z, low, radix, work, fine, out, parts)
     return out if real_output else out.view(np.complex128)
 
 
