@@ -66,9 +66,7 @@ def _rows(nodes: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndar
     """Nodes as a matrix (H, K), or (1, K) where all heads share them."""
     if math.prod(nodes.shape[:-1]) == 1:
         nodes, shape = nodes.reshape(nodes.shape[-1]), shape[-1:]
-    if nodes.shape == shape:
-        return np.require(nodes, dtype, ["C", "W"]).reshape(-1, shape[-1])
-    return np.require(np.broadcast_to(nodes, shape), dtype, ["C", "W"]).reshape(-1, shape[-1])
+    return _arrays.writable(_arrays.spread(nodes, shape), dtype).reshape(-1, shape[-1])
 
 
 def _pole_range(poles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -226,7 +226,7 @@ class Problem:
         Lambda, dt, given = self.exponents(heads, span)
         shape = (given.shape[0], span.stop - span.start, self.x.shape[-1])
         parts = (np.exp(dt * Lambda), given, self.taken("C", heads, span))
-        decay, given, C = (np.require(np.broadcast_to(p, shape), self.dtype, ["C", "W"]) for p in parts)
+        decay, given, C = (_arrays.writable(_arrays.spread(p, shape), self.dtype) for p in parts)
         return decay, given, C
 
     def pieces(self, begin: int, end: int, span: slice) -> Any:
@@ -345,8 +345,8 @@ def _run_chunks(problem: Problem, heads: slice, span: slice, chunk: int) -> None
     u = np.moveaxis(cut(problem.signals(heads, span), 2), 1, 2)  # (heads, chunks, channels, samples)
     forcing = np.moveaxis(u @ (given * np.exp((total - since) * Lambda)), 1, 0).astype(problem.dtype)
     decay = np.broadcast_to(np.moveaxis(np.exp(total * Lambda), 1, 0)[:, :, 0], (n_chunks, n, shape[2]))
-    states = np.require(forcing, None, ["C", "W"])
-    hop_loop(np.require(decay, problem.dtype, ["C", "W"]), states, problem.x[heads])
+    states = _arrays.writable(forcing, problem.dtype)
+    hop_loop(_arrays.writable(decay, problem.dtype), states, problem.x[heads])
     y = u @ matrix.mT + (np.moveaxis(states, 0, 1) * np.exp(first * Lambda)) @ left.mT
     problem.y[heads, :, span] = np.moveaxis(y, 1, 2).reshape(n, -1, n_chunks * chunk)[..., :length]
 
