@@ -252,7 +252,7 @@ def hippo(
     for name, value in given.items():
         if value is not None and name not in defaults:
             owners = ", ".join(word for word, entry in FAMILIES.items() if name in entry.defaults)
-            _arrays.fail(name, f"be left out for {family} (it belongs to {owners})", f"it is {value}")
+            _arrays.fail(name, f"be left out for {family} (it belongs to {owners})", f"it is {_arrays.shown(value)}")
     parameters = {}
     for name, default in defaults.items():
         bounds = {"above": -1.0, "below": 1.0} if name == "alpha" else {"above": 0.0}

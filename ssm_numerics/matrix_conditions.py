@@ -195,10 +195,13 @@ def cauchy_condition(z: Any, poles: Any) -> MatrixCondition:
     """
     nodes, roots = _vector("z", z), _vector("poles", poles)
     _arrays.trailing("poles", roots, nodes.shape, "`z`")
-    gaps = nodes[:, None] - roots[None, :]
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        gaps = nodes[:, None] - roots[None, :]
+        matrix = 1 / gaps
     if not gaps.all():
         _arrays.fail("z", "differ from `poles` everywhere", "a node equals a pole")
-    matrix = 1 / gaps
+    if not (_arrays.all_finite(gaps) and _arrays.all_finite(matrix)):
+        _arrays.fail("z", "be at finite distances from `poles`, with finite reciprocals", "one of them overflows")
     with np.errstate(divide="ignore"):
         rows = np.sum(np.log2(np.abs(gaps)), axis=1) - _log_differences(nodes)  # of f(z_l)/g'(z_l)
         columns = np.sum(np.log2(np.abs(gaps)), axis=0) - _log_differences(roots)

@@ -95,6 +95,7 @@ def test_largest_and_least_numbers_make_no_warning() -> None:
     largest = np.full(6, np.finfo(float).max)
     refused(ssm.Stream(ssm.StateSpace(surface.A, surface.B, surface.C, 0.5)).push, largest, dt=surface.TIMES)
     refused(ssm.nplr("legs", 3).to_dplr, largest[:3])
+    refused(ssm.cauchy_condition, [0.5, 5e-324], [0.0, 1.0])
     report = ssm.truncation_condition(surface.systems()["dplr"], surface.DT, 4, [5e-324])
     assert np.isinf(report.magnification)
 
@@ -102,3 +103,7 @@ def test_largest_and_least_numbers_make_no_warning() -> None:
 def test_nodes_that_overflow_are_no_kernel() -> None:
     system = ssm.Diagonal([-1e300 + 3e300j], [1.0], [1.0], conjugate_pairs=True)
     refused(ssm.convolution_kernel, system, 6, 0.125)
+
+
+def test_a_value_of_many_lines_is_shown_on_one() -> None:
+    refused(ssm.nplr, "fout", 3, theta=np.eye(3))
