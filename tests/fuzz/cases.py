@@ -26,7 +26,7 @@ SLOW = (
     *("kernel_order", "testing."),
 )
 """Calls of milliseconds, tried a tenth as often."""
-SMALL = ("lemma.", "certified.", "testing.", "spectrum[name]")
+SMALL = ("lemma.", "certified.", "testing.", "spectrum[name]", "largest_stable_step")
 """Calls in integers or balls, whose numbers grow with the size, or of many systems: sizes are 64 at most."""
 
 WORDS = ("spectrum", "info", "-n", "--json", "--normal", "--theta", "--alpha", "--beta", "--plot", "--help", "verify")
