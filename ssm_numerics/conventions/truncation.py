@@ -120,7 +120,7 @@ def _gap(system: Any, dt: Any, L: int, discretization: str) -> tuple[np.ndarray,
 def _stored(system: Any, row: np.ndarray) -> np.ndarray:
     """An output vector of `to_dense` in the coordinates of the stored modes, if it is finite."""
     if not _arrays.all_finite(row):
-        _arrays.fail("L", "make I - A_bar^L neither so large nor so small", "C overflows; change `L` or `dt`")
+        _arrays.fail("dt", "keep C finite where it is multiplied or divided by I - A_bar^L", "it overflows")
     pairs = getattr(system, "pairs", None)
     if pairs is None:
         return row
