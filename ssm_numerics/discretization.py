@@ -182,17 +182,25 @@ def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power,
     hA, hB = dt[..., None, None] * system.A, dt[..., None] * system.B
     if alpha == 0:
         return smaller_form(hA), hB
-    implicit = identity_like(hA) - real(alpha) * hA
-    side = zero_side(implicit)
+    eye = identity_like(hA)
+    implicit, whole = eye - real(alpha) * hA, eye + real(1 - alpha) * hA
+    side, right = zero_side(implicit), hA
+    if side:  # the diagonal of the increment is known before the rest, and so is which form will be smaller
+        diagonal = np.diagonal(hA, axis1=-2, axis2=-1)
+        trace = np.sum(diagonal / (1 - real(alpha) * diagonal), axis=-1).real
+        keep = (trace >= -system.n_states / 2).astype(real)[..., None, None]
+        right = np.where(keep, hA, whole)
     if hA.shape[:-2] == hB.shape[:-1]:  # one factorization for both
-        solved = solve(implicit, np.concatenate([hA, hB[..., None]], axis=-1), side, 1)
-        increment, B_bar = np.ascontiguousarray(solved[..., :-1]), solved[..., -1]
+        solved = solve(implicit, np.concatenate([right, hB[..., None]], axis=-1), side, 1)
+        found, B_bar = np.ascontiguousarray(solved[..., :-1]), solved[..., -1]
     else:
-        increment, B_bar = solve(implicit, hA, side, 0), solve(implicit, hB[..., None], side, 1)[..., 0]
-    transition = smaller_form(increment)
-    whole = ~transition.keep[..., 0, 0].astype(bool)
-    if whole.any():
-        transition.matrix[whole] = solve(implicit[whole], identity_like(hA) + real(1 - alpha) * hA[whole], side, 0)
+        found, B_bar = solve(implicit, right, side, 0), solve(implicit, hB[..., None], side, 1)[..., 0]
+    if side:
+        return Power(found, keep), B_bar
+    transition = smaller_form(found)
+    plain = ~transition.keep[..., 0, 0].astype(bool)
+    if plain.any():
+        transition.matrix[plain] = solve(implicit[plain], whole[plain], side, 0)
     return transition, B_bar
 
 
