@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -23,6 +24,9 @@ CACHE_BYTES = 2**20
 COMPILED_ORDER = {False: 64, True: 128}
 """Full and triangular matrices up to these orders are multiplied by compiled loops; BLAS is faster at larger ones."""
 
+COMPILED_WORK = 2**22
+"""Multiplications in one square of all matrices from which they pay for being compiled, which takes seconds."""
+
 ROWS = 8
 """Rows are doubled up to so many, which BLAS then multiplies together; further squares would cost more."""
 
@@ -34,7 +38,8 @@ Fill = Callable[[Power, np.ndarray, np.ndarray, np.ndarray], None]
 
 def kernel_by_blocks(dense: DiscreteStateSpace, length: int) -> np.ndarray:
     """The kernel (..., L) of a dense discrete system without a second input tap."""
-    return _over_matrices(dense, _fill_kernel, length, math.isqrt(length))
+    is_large = math.prod(dense.A_bar.shape[:-2]) * dense.n_states**3 >= COMPILED_WORK
+    return _over_matrices(dense, partial(_fill_kernel, is_large), length, math.isqrt(length))
 
 
 def rows_after(dense: DiscreteStateSpace, steps: int) -> np.ndarray:
@@ -90,9 +95,9 @@ def _by_matrix(vector: np.ndarray, lead: tuple[int, ...], own: Sequence[int], or
     return whole.reshape(math.prod(lead[axis] for axis in own), -1, vector.shape[-1])
 
 
-def _fill_kernel(power: Power, B: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
+def _fill_kernel(is_large: bool, power: Power, B: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
     """out (h, V, L) from h matrices, B (h, V or 1, N) and C (h, V or 1, N)."""
-    is_compiled = out.dtype.kind == "f" and C.shape[-1] <= COMPILED_ORDER[power.zero_side != ""]
+    is_compiled = is_large and out.dtype.kind == "f" and C.shape[-1] <= COMPILED_ORDER[power.zero_side != ""]
     if is_compiled and power.zero_side == "lower":  # the same kernel, of lower triangular matrices
         power, B, C = Power(power.matrix.mT, power.keep, "upper"), C, B
     (h, heads, length), n, n_B, n_C = out.shape, C.shape[-1], B.shape[1], C.shape[1]

@@ -48,10 +48,10 @@ def _short_sums(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None, L: int, 
 
     c, z = (array.astype(np.complex128, copy=False).reshape(-1) for array in (c, z))
     low = np.zeros_like(z) if z_low is None else z_low.reshape(-1)
-    radix, parts = math.ceil(L**0.3), 1 if real_output else 2
-    work, fine, out = np.empty((3, 4, c.size)), np.empty((radix**2, 2, c.size)), np.empty(parts * L)
+    rows, parts = math.ceil(math.sqrt(L)), 1 if real_output else 2
+    work, fine, out = np.empty((2, 4, c.size)), np.empty((rows, 2, c.size)), np.empty(parts * L)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        power_sums_loop(c, z, low, radix, work, fine, out, parts)
+        power_sums_loop(c, z, low, work, fine, out, parts)
     return out if real_output else out.view(np.complex128)
 
 

@@ -71,15 +71,16 @@ def test_krylov_vectors_of_larger_matrices(double, side, N):
 
 
 @pytest.mark.jit
+@pytest.mark.parametrize("is_large", [False, True])
 @pytest.mark.parametrize("side", SHAPES)
 @pytest.mark.parametrize(("N", "heads", "outputs"), [(5, 3, 1), (64, 2, 2), (65, 1, 1), (129, 1, 1)])
-def test_every_shape_has_the_kernel_of_its_powers(side, N, heads, outputs):
+def test_every_shape_has_the_kernel_of_its_powers(is_large, side, N, heads, outputs):
     """As above, with r < M and qM together below L: 2 (L + M) (N + 4) u, and a sum of N products."""
     rng = np.random.default_rng(N)
     X, keep = matrices(rng, heads, N, side)
     B, C, L = rng.normal(size=(heads, 1, N)), rng.normal(size=(heads, outputs, N)), 100
     K = np.empty((heads, outputs, L))
-    _krylov_blocks._fill_kernel(Power(X, keep, side), B, C, K)
+    _krylov_blocks._fill_kernel(is_large, Power(X, keep, side), B, C, K)
     for h in range(heads):
         A, size = keep[h] * np.eye(N) + X[h], keep[h] * np.eye(N) + np.abs(X[h])
         states = krylov(A.astype(np.longdouble), B[h, 0].astype(np.longdouble), L)

@@ -82,29 +82,6 @@ def power_tables_loop(
         _table(power, step, giant, small, radix[1], coarse[h - begin])
 
 
-@jit
-def _row_by_parts(anchor: Any, small: Any, row: Any) -> None:
-    """One row of a table by parts (2, N), anchor * small."""
-    for n in range(row.shape[1]):
-        row[0, n] = anchor[0, n] * small[0, n] - anchor[1, n] * small[1, n]
-        row[1, n] = anchor[0, n] * small[1, n] + anchor[1, n] * small[0, n]
-
-
-@jit
-def _fine_table(power: Any, step: Any, giant: Any, radix: int, fine: Any) -> None:
-    """fine[r] = step^r by parts (M, 2, N); `power` ends as step^M."""
-    _set_one(giant)
-    for b in range(radix):
-        for n in range(giant.shape[1]):
-            fine[b, 0, n], fine[b, 1, n] = giant[0, n], giant[1, n]
-        _advance(giant, step)
-    _set_one(power)
-    for first in range(0, fine.shape[0], radix):
-        for b in range(radix if first else 0):
-            _row_by_parts(power, fine[b], fine[first + b])
-        _advance(power, giant)
-
-
 @jit_sum
 def _sums(anchor: Any, fine: Any, out: Any, first: int, parts: int) -> None:
     """The real, or real and imaginary, parts of sum_n anchor_n fine[r, n] for all r that `out` has room for."""
@@ -120,14 +97,18 @@ def _sums(anchor: Any, fine: Any, out: Any, first: int, parts: int) -> None:
 
 
 @jit
-def power_sums_loop(c: Any, z: Any, z_low: Any, radix: int, work: Any, fine: Any, out: Any, parts: int) -> None:
+def power_sums_loop(c: Any, z: Any, z_low: Any, work: Any, fine: Any, out: Any, parts: int) -> None:
     """out[l] = sum_n c_n (z_n + z_low_n)^l, or its real part where parts = 1; `out` holds real numbers.
 
-    Work space: `work` (3, 4, N) and `fine` (M, 2, N), where `radix` divides M.
+    Work space: `work` (2, 4, N) and `fine` (M, 2, N), the table z^r.
     """
-    step, giant, power = work[0], work[1], work[2]
+    step, power = work[0], work[1]
     _set_node(z, z_low, step)
-    _fine_table(power, step, giant, radix, fine)
+    _set_one(power)
+    for r in range(fine.shape[0]):
+        for n in range(c.size):
+            fine[r, 0, n], fine[r, 1, n] = power[0, n], power[1, n]
+        _advance(power, step)
     for n in range(c.size):
         for part in range(4):
             step[part, n] = power[part, n]

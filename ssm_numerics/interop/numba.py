@@ -180,14 +180,12 @@ def power_sums(c, z, L):  # type: ignore[no-untyped-def]
     """sum_n c_n z_n^l for l < L, in complex double precision, as `vandermonde_product` sums few of them."""
     if c.size != z.size or c.size == 0 or L < 1:
         raise ValueError("`z` must have the length of `c`, at least 1, and `L` must be at least 1.")
-    radix = math.ceil(L**0.3)
-    work, fine = np.empty((3, 4, c.size)), np.empty((radix * radix, 2, c.size))
+    work, fine = np.empty((2, 4, c.size)), np.empty((math.ceil(math.sqrt(L)), 2, c.size))
     out = np.empty(L, dtype=np.complex128)
     power_sums_loop(
         c.astype(np.complex128),
         z.astype(np.complex128),
         np.zeros(z.size, np.complex128),
-        radix,
         work,
         fine,
         out.view(np.float64),

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import ssm_numerics as ssm
-from ssm_numerics import discretization
+from ssm_numerics import _krylov_blocks, discretization
+from ssm_numerics._increments import Power
 from ssm_numerics.products import cauchy_sums
 
 from ..conftest import JIT_OFF
@@ -128,8 +129,9 @@ def compiled() -> None:
         for pairs in (True, False):
             ssm.convolution_kernel(ssm.Diagonal(-v, v, v, real(0), conjugate_pairs=pairs), 4, one, method="krylov")
         lower = ssm.StateSpace(-np.tri(2, dtype=real), u[:2], u[:2], real(0))
-        for method in ("krylov", "krylov_blocked"):
-            ssm.convolution_kernel(lower, 4, one, method=method)
+        ssm.convolution_kernel(lower, 4, one, method="krylov")
+        power, row = Power(np.tri(2, dtype=real)[None], np.ones((1, 1, 1), real), "upper"), np.ones((1, 1, 2), real)
+        _krylov_blocks._fill_kernel(True, power, row, row, np.empty((1, 1, 4), real))
         discretization._substitute(np.tri(2, dtype=real)[None], np.tri(2, dtype=real)[None], "upper", 0)
     ssm.compress(ssm.hippo("legs", 4), np.ones(4), scaled=True)
     ssm.compress(ssm.hippo("fout", 4), np.ones(4), 0.1)
