@@ -24,7 +24,7 @@ CACHE_BYTES = 2**20
 COMPILED_ORDER = {False: 64, True: 128}
 """Full and triangular matrices up to these orders are multiplied by compiled loops; BLAS is faster at larger ones."""
 
-COMPILED_WORK = 2**22
+COMPILED_WORK = 2**18
 """Multiplications in one square of all matrices from which they pay for being compiled, which takes seconds."""
 
 ROWS = 8
