@@ -29,6 +29,8 @@ def mask(value: Any, n_modes: int) -> np.ndarray | None:
 
 def require_real(name: str, array: np.ndarray, pairs: np.ndarray, axis: int = -1) -> None:
     """A mode without a partner belongs to a real system only if it is real."""
+    if pairs.all():
+        return
     alone = np.compress(~pairs, array, axis=axis)
     if np.iscomplexobj(alone) and np.any(alone.imag):
         found = f"its largest imaginary part there is {np.abs(alone.imag).max():.3g}"

@@ -15,10 +15,18 @@ from typing import Any
 SERIAL_FLOPS = 10_000_000
 """Below this much work a second thread costs more than it saves: 50 microseconds until it runs and has reported."""
 
-_here = threading.local()
 
 SERIAL_ORDER = 256
 """Matrices up to this order are multiplied and solved with on the calling thread."""
+
+
+class _Here(threading.local):
+    """What a thread knows of itself."""
+
+    is_worker = False
+
+
+_here = _Here()
 
 
 def cores() -> int:
@@ -31,7 +39,7 @@ def over_rows(work: Callable[[int, int], None], n_rows: int, flops: float) -> No
 
     The calling thread takes the first range. Work that is itself a thread's share is not divided again.
     """
-    n_threads = min(cores(), n_rows) if flops > SERIAL_FLOPS and not getattr(_here, "is_worker", False) else 1
+    n_threads = min(cores(), n_rows) if flops > SERIAL_FLOPS and not _here.is_worker else 1
     if n_threads <= 1:
         work(0, n_rows)
         return
@@ -46,7 +54,7 @@ def over_rows(work: Callable[[int, int], None], n_rows: int, flops: float) -> No
 
 
 def _share(work: Callable[[int, int], None], begin: int, end: int) -> None:
-    before, _here.is_worker = getattr(_here, "is_worker", False), True
+    before, _here.is_worker = _here.is_worker, True
     try:
         work(begin, end)
     finally:

@@ -62,8 +62,9 @@ def save(path: Any, stepper: Any, carried: tuple[np.ndarray | None, np.ndarray],
 
 def load(path: Any) -> tuple[Any, tuple[np.ndarray | None, np.ndarray], str]:
     """What `save` was given."""
-    _arrays.memory("path", os.path.getsize(_arrays.path("path", path)))
-    header, arrays = unpacked(_arrays.path("path", path).read_bytes())
+    file = _arrays.path("path", path)
+    _arrays.memory("path", os.path.getsize(file))
+    header, arrays = unpacked(file.read_bytes())
     try:
         return _stream(header, arrays)
     except Exception as error:  # whatever is wrong with them: the contents are not to be trusted

@@ -113,8 +113,6 @@ class ModalSystem(System):
         if np.any(self.D.imag):
             _arrays.fail("D", "be real where `conjugate_pairs` stores a real system", f"it reaches {self.D.max()}")
         object.__setattr__(self, "D", _arrays.owned(self.D.real))
-        if pairs.all():
-            return
         for name, letters in self._SPEC.items():
             if "N" in letters and name != "C" and getattr(self, name) is not None:
                 _pairs.require_real(name, getattr(self, name), pairs, axis=letters.index("N") - len(letters))

@@ -28,13 +28,12 @@ def vandermonde_sums(
     dtype = _arrays.real_dtype(c.dtype) if real_output else complex_type
     shape = c.shape if c.shape == z.shape else np.broadcast_shapes(c.shape, z.shape)
     lead, n_modes = shape[:-1], shape[-1]
+    if pairs is not None:
+        c = c * _pairs.weights(pairs, n_modes)
     if math.prod(shape) == n_modes and n_modes * L <= SHORT:
-        weighted = c if pairs is None else c * _pairs.weights(pairs, n_modes)
-        return _short_sums(weighted, z, z_low, L, real_output).astype(dtype, copy=False).reshape(*lead, L)
+        return _short_sums(c, z, z_low, L, real_output).astype(dtype, copy=False).reshape(*lead, L)
     given = np.zeros((3, *lead, n_modes), dtype=np.complex128)
     given[0], given[1] = c, z
-    if pairs is not None:
-        given[0] *= _pairs.weights(pairs, n_modes)
     if z_low is not None:
         given[2] = z_low
     out = np.empty((*lead, L), dtype=dtype)

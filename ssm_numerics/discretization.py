@@ -10,9 +10,7 @@ samples, first-order hold (FOH) where it is linear; FOH also needs the previous 
 
 from __future__ import annotations
 
-import math
-from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +18,7 @@ from . import _arrays, _device, _pairs
 from ._device_discretization import discretize_low_rank_on_device, discretize_on_device
 from ._exponential import holds, phi_1, phi_2_and_rest
 from ._increments import Power, identity_like, smaller_form, zero_side
-from ._parallel import SERIAL_ORDER, over_rows, serial_blas
+from ._solves import solve, solve_any
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR, DiscreteStateSpace, StateSpace
 from .structured import (
     LARGEST_CHECKED_ORDER,
@@ -34,12 +32,6 @@ GBT_ALPHA = {"euler": 0.0, "backward_euler": 1.0, "bilinear": 0.5, "gbt": None}
 
 METHODS = (*GBT_ALPHA, "zoh", "foh")
 ALIASES = {"backward_diff": "backward_euler"}
-
-SUBSTITUTED = 2**21
-"""Multiplications with triangular matrices from which compiled loops, which see their zeros, pay for being compiled."""
-
-PANEL = 128
-"""Rows that are substituted at once; what is before them is a matrix product."""
 
 REFINEMENTS = 2
 """Steps of iterative refinement of B_bar: Woodbury's formula alone loses alpha dt |P Q| where Lambda is near zero."""
@@ -183,13 +175,13 @@ def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power,
     if alpha == 0:
         return smaller_form(hA), hB
     eye = identity_like(hA)
-    implicit, whole = eye - real(alpha) * hA, eye + real(1 - alpha) * hA
+    implicit = eye - real(alpha) * hA
     side, right = zero_side(implicit), hA
     if side:  # the diagonal of the increment is known before the rest, and so is which form will be smaller
         diagonal = np.diagonal(hA, axis1=-2, axis2=-1)
         trace = np.sum(diagonal / (1 - real(alpha) * diagonal), axis=-1).real
         keep = (trace >= -system.n_states / 2).astype(real)[..., None, None]
-        right = np.where(keep, hA, whole)
+        right = hA if keep.all() else np.where(keep, hA, eye + real(1 - alpha) * hA)
     if hA.shape[:-2] == hB.shape[:-1]:  # one factorization for both
         solved = solve(implicit, np.concatenate([right, hB[..., None]], axis=-1), side, 1)
         found, B_bar = np.ascontiguousarray(solved[..., :-1]), solved[..., -1]
@@ -200,7 +192,7 @@ def _dense_gbt(system: StateSpace, dt: np.ndarray, alpha: float) -> tuple[Power,
     transition = smaller_form(found)
     plain = ~transition.keep[..., 0, 0].astype(bool)
     if plain.any():
-        transition.matrix[plain] = solve(implicit[plain], whole[plain], side, 0)
+        transition.matrix[plain] = solve(implicit[plain], eye + real(1 - alpha) * hA[plain], side, 0)
     return transition, B_bar
 
 
@@ -247,83 +239,6 @@ def _dplr_gbt(system: DPLR, dt: np.ndarray, alpha: float) -> tuple[np.ndarray, .
         coupled = system.P @ _pairs.real_part(weighted.mT @ B_bar[..., None], system.pairs)
         B_bar = B_bar + advance(system.B - (B_bar / h - real(alpha) * (system.Lambda * B_bar - coupled[..., 0])))
     return Lambda_bar, z * implicit, P_bar, implicit.conj()[..., None] * system.Q, B_bar
-
-
-def solve(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> np.ndarray:
-    """matrix^-1 right for stacks of matrices; triangular ones by substitution, whose error is componentwise small.
-
-    `side` of the diagonal is zero. All columns of `right` but the last `full` ones have the same zeros.
-    """
-    leading, n, columns = np.broadcast_shapes(matrix.shape[:-2], right.shape[:-2]), matrix.shape[-1], right.shape[-1]
-    if not side:
-        substitute = _eliminate
-    elif not np.diagonal(matrix, axis1=-2, axis2=-1).all():
-        _singular()
-    else:
-        work = math.prod(leading) * n * n * columns
-        substitute = _substitute if work > SUBSTITUTED else _substitute_by_lapack
-    matrix = np.broadcast_to(matrix, (*leading, n, n)).reshape(-1, n, n)
-    right = np.broadcast_to(right, (*leading, n, columns)).reshape(-1, n, columns)
-    return substitute(matrix, right, side, full).reshape(*leading, n, columns)
-
-
-def _eliminate(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> np.ndarray:
-    """Heads of full matrices, shared among threads."""
-    x = np.empty(right.shape, dtype=np.result_type(matrix, right))
-    n = matrix.shape[-1]
-
-    def work(begin: int, end: int) -> None:
-        x[begin:end] = solve_any(matrix[begin:end], right[begin:end])
-
-    with serial_blas(len(x) > 1 or n <= SERIAL_ORDER):
-        over_rows(work, len(x), x.size * (2.0 * n + n * n / x.shape[-1]))
-    return x
-
-
-def _substitute_by_lapack(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> np.ndarray:
-    """One head after another, for little work."""
-    from scipy.linalg.lapack import get_lapack_funcs
-
-    substitute: Any = get_lapack_funcs("trtrs", (matrix, right))
-    is_upper = side == "upper"  # zero above the diagonal: LAPACK's columns are our rows, and its `lower` our upper
-    with serial_blas(matrix.shape[-1] <= SERIAL_ORDER):
-        return np.array(
-            [substitute(m.T, r, lower=not is_upper, trans=1)[0] for m, r in zip(matrix, right, strict=True)]
-        )
-
-
-def _substitute(matrix: np.ndarray, right: np.ndarray, side: str, full: int) -> np.ndarray:
-    """The heads shared among threads; upper triangular matrices are lower ones when all rows are reversed."""
-    from .compiled.small_matrices import substitute_loop
-
-    if side == "lower":
-        return _substitute(matrix[:, ::-1, ::-1], right[:, ::-1], "upper", right.shape[-1])[:, ::-1]
-    dtype = np.result_type(matrix, right)
-    x = np.empty(right.shape, dtype)
-    for first in range(0, x.shape[1], PANEL):
-        rows, reach = (
-            slice(first, first + PANEL),
-            full + first,
-        )  # full columns first, and the rows before have zeros from column `reach` on
-        panel = np.roll(right[:, rows], full, axis=-1).astype(dtype, copy=False)
-        lower = _arrays.writable(matrix[:, rows, rows], dtype)
-        panel[..., :reach] -= matrix[:, rows, :first] @ x[:, :first, :reach]
-        work = partial(substitute_loop, lower, panel, reach)
-        over_rows(work, len(x), 1.0 * panel.size * panel.shape[1])
-        x[:, rows] = panel
-    return np.roll(x, -full, axis=-1)
-
-
-def solve_any(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """np.linalg.solve with the house's error."""
-    try:
-        return np.linalg.solve(matrix, right)
-    except np.linalg.LinAlgError:
-        _singular()
-
-
-def _singular() -> NoReturn:
-    _arrays.fail("dt", "keep I - alpha dt A invertible", "1/(alpha dt) is an eigenvalue of A")
 
 
 def _require_range(dt: np.ndarray, dtype: np.dtype) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssm_numerics import _krylov_blocks, discretization
+from ssm_numerics import _krylov_blocks, _solves
 from ssm_numerics._increments import Power
 
 U, TINY = 2.0**-53, np.finfo(float).tiny
@@ -106,7 +106,7 @@ def check_substitution(heads, N, full, with_triangle, side, rng):
     T = SHAPES[side](rng.uniform(-1, 1, (heads, N, N))) / N + 2 * np.eye(N)
     triangle = SHAPES[side](rng.normal(size=(heads, N, N))) if with_triangle else np.empty((heads, N, 0))
     right = np.concatenate([triangle, rng.normal(size=(heads, N, full))], axis=-1)
-    x = discretization._substitute(T, right, side, full)
+    x = _solves._substitute(T, right, side, full)
     residual = np.abs(T.astype(np.longdouble) @ x.astype(np.longdouble) - right)
     assert (residual <= (N + 1) * U * (np.abs(T) @ np.abs(x))).all()
     if with_triangle:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import ssm_numerics as ssm
-from ssm_numerics import _krylov_blocks, discretization
+from ssm_numerics import _krylov_blocks, _solves
 from ssm_numerics._increments import Power
 from ssm_numerics.products import cauchy_sums
 
@@ -132,7 +132,7 @@ def compiled() -> None:
         ssm.convolution_kernel(lower, 4, one, method="krylov")
         power, row = Power(np.tri(2, dtype=real)[None], np.ones((1, 1, 1), real), "upper"), np.ones((1, 1, 2), real)
         _krylov_blocks._fill_kernel(True, power, row, row, np.empty((1, 1, 4), real))
-        discretization._substitute(np.tri(2, dtype=real)[None], np.tri(2, dtype=real)[None], "upper", 0)
+        _solves._substitute(np.tri(2, dtype=real)[None], np.tri(2, dtype=real)[None], "upper", 0)
     ssm.compress(ssm.hippo("legs", 4), np.ones(4), scaled=True)
     ssm.compress(ssm.hippo("fout", 4), np.ones(4), 0.1)
 
