@@ -22,7 +22,7 @@ def cauchy_sums(
     real_type = _arrays.real_dtype(dtype)
     lead = np.broadcast_shapes(v.shape[:-2], a.shape[:-1], s.shape[:-1], poles.shape[:-1])
     n_rows, (n_sums, n_modes), n_nodes = math.prod(lead), v.shape[-2:], max(a.shape[-1], s.shape[-1])
-    padded = 1 if pairs is None and n_sums == 1 else -(-n_sums // 4) * 4
+    padded = n_sums + n_sums % 2
     scale, largest = _pole_range(poles)
     scaled = poles * scale[..., None]
     places = np.empty((*lead, 2, n_modes), dtype=real_type)
@@ -53,11 +53,11 @@ def _fill(
     """Blocks of nodes, of one head or of many, shared among threads."""
     from .compiled import cauchy
 
-    loop = cauchy.cauchy_pairs_loop if paired else cauchy.cauchy_loop
     limit = 2 ** v.dtype.type(60 if v.dtype == np.float64 else 30)
 
     def work(begin: int, end: int) -> None:
-        loop(v, a, s, poles, scale, largest, limit, np.empty(cauchy.WORK, dtype=v.dtype), out, begin, end)
+        w = _arrays.aligned(cauchy.WORK, v.dtype)
+        cauchy.cauchy_loop(v, a, s, poles, scale, largest, limit, paired, w, out, begin, end)
 
     _parallel.over_rows(work, out.shape[0] * -(-out.shape[2] // cauchy.BLOCK), 8.0 * v.shape[-1] * out.size)
 

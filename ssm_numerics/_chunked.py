@@ -199,7 +199,7 @@ class DenseParts:
 
     def tables(self, first: int, last: int, block: int) -> Tables:
         """Tables of heads first to last."""
-        from .compiled.blocks import dense_hops
+        from .compiled.blocks import dense_hop_loop
 
         B, previous, C, D = (_part(a, first, last) for a in (self._B, self._previous, self._C, self._D))
         powers = self._doublings(first, last, block)
@@ -225,7 +225,7 @@ class DenseParts:
         return Tables(
             np.ascontiguousarray(np.flip(columns, -1).mT),
             _output_table(rows.mT, direct, kernel),
-            lambda x, rows, count: dense_hops(keep, matrix, np.empty(self.n, dtype=matrix.dtype), x, rows, count),
+            lambda x, rows, count: dense_hop_loop(keep, matrix, np.empty(self.n, dtype=matrix.dtype), x, rows, count),
             power_times,
             lambda x, before: power_times(x, 1) + previous[:, None] * before[..., None],
             B,
@@ -275,7 +275,7 @@ class DiagonalParts:
         direct = self._real(np.sum(C * B, axis=-1)) + self._D[first:last]
         kernel = self._real((rows @ forcing[..., None])[..., 0])
         at_once = np.ascontiguousarray(self._turn(hop[:, 1]))
-        loop = partial(blocks.modal_hops, at_once)
+        loop = partial(blocks.modal_hop_loop, at_once)
 
         def times(w: np.ndarray, factor: np.ndarray) -> np.ndarray:
             if self._pairs is None:

@@ -7,14 +7,17 @@ import itertools
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
 SERIAL_FLOPS = 10_000_000
-"""Below this much work a second thread costs more than it saves: 50 microseconds until it runs and has reported."""
+"""Below this much work a second thread costs more than it saves: 50 microseconds to be called at all."""
 
+SHARE_FLOPS, SHARES = 2_000_000, 8
+"""Rows are taken in shares of about this much work, and in at most so many for each thread."""
 
 SERIAL_ORDER = 256
 """Matrices up to this order are multiplied and solved with on the calling thread."""
@@ -34,29 +37,50 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def over_rows(work: Callable[[int, int], None], n_rows: int, flops: float) -> None:
+def over_rows(
+    work: Callable[[int, int], None],
+    n_rows: int,
+    flops: float,
+    before: Callable[[int, int], None] = lambda begin, end: None,
+) -> None:
     """Call work(begin, end) so that the ranges cover all rows, in as many threads as there are cores and rows.
 
-    The calling thread takes the first range. Work that is itself a thread's share is not divided again.
+    Ranges are taken by whoever is free, the calling thread first: a thread that has slept may need a millisecond until
+    it runs, and is not waited for if everything is done by then. before(begin, end) is called for one range after
+    another, in order, each before its work. Work that is itself a thread's share is not divided again.
     """
     n_threads = min(cores(), n_rows) if flops > SERIAL_FLOPS and not _here.is_worker else 1
+    n_shares = min(n_rows, SHARES * n_threads, max(n_threads, int(flops / SHARE_FLOPS)))
+    shares = deque(itertools.pairwise(n_rows * i // n_shares for i in range(n_shares + 1)))
+    in_order = threading.Lock()
+
+    def take() -> None:
+        while True:
+            with in_order:
+                if not shares:
+                    return
+                share = shares.popleft()
+                before(*share)
+            work(*share)
+
     if n_threads <= 1:
-        work(0, n_rows)
+        take()
         return
-    bounds = [n_rows * i // n_threads for i in range(n_threads + 1)]
-    shares = [_pool().submit(_share, work, *share) for share in itertools.pairwise(bounds[1:])]
+    helpers = [_pool().submit(_as_worker, take) for _ in range(n_threads - 1)]
     try:
-        _share(work, 0, bounds[1])
+        _as_worker(take)
     finally:
-        wait(shares)  # whatever happened here, nobody may go on writing
-    for share in shares:
-        share.result()
+        shares.clear()
+        wait([helper for helper in helpers if not helper.cancel()])  # whatever happened here, nobody may go on writing
+    for helper in helpers:
+        if not helper.cancelled():
+            helper.result()
 
 
-def _share(work: Callable[[int, int], None], begin: int, end: int) -> None:
+def _as_worker(run: Callable[[], None]) -> None:
     before, _here.is_worker = _here.is_worker, True
     try:
-        work(begin, end)
+        run()
     finally:
         _here.is_worker = before
 

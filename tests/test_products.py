@@ -309,7 +309,6 @@ def test_hot_loops_are_vectorized():
     vandermonde_product(np.ones((2, 2)), np.ones((2, 2)), 9)
     for function, instruction in (
         (cauchy.cauchy_loop, "divpd"),
-        (cauchy.cauchy_pairs_loop, "divpd"),
         (vandermonde.power_tables_loop, "mulpd"),
         (vandermonde.power_sums_loop, "mulpd"),
     ):

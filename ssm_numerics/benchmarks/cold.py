@@ -99,7 +99,7 @@ def compiled_functions() -> dict[str, dict[str, Any]]:
         if not module_name.startswith("ssm_numerics.compiled."):
             continue
         for name, function in vars(module).items():
-            signatures = getattr(function, "signatures", [])
+            signatures = [] if isinstance(function, type) else getattr(function, "signatures", [])
             if signatures and function.__module__ == module_name:
                 timers = [function.get_metadata(signature)["timers"]["compiler_lock"] for signature in signatures]
                 key = f"{module_name.rpartition('.')[2]}.{name}"

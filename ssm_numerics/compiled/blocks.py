@@ -26,7 +26,7 @@ def add_columns(A, x, out):
 
 
 @jit_fused
-def dense_hops(keep, A, work, x, rows, count):
+def dense_hop_loop(keep, A, work, x, rows, count):
     """A^M = keep I + A^T with A (heads, n, n), keep (heads,)."""
     n = work.size
     for h in range(x.shape[0]):
@@ -43,7 +43,7 @@ def dense_hops(keep, A, work, x, rows, count):
 
 
 @jit_fused
-def modal_hops(z, work, x, rows, count):
+def modal_hop_loop(z, work, x, rows, count):
     """Diagonal A^M: complex or real modes, z (heads, 1, modes), or real and imaginary parts, z (heads, 2, modes)."""
     n, modes = work.size, z.shape[2]
     for h in range(x.shape[0]):

@@ -1,4 +1,4 @@
-"""Cauchy sums in real arithmetic that vectorizes over a block of nodes: pole by pole, or one conjugate pair at a time.
+"""Cauchy sums in real arithmetic that vectorizes over a block of nodes: one pole or pair at a time.
 
 A denominator a - s p is written (s / scale) (t - scale p) with t = scale a / s, so that a pole costs one subtraction.
 Poles arrive multiplied by `scale`, a power of two that brings them around one.
@@ -13,10 +13,13 @@ from typing import Any
 from ._jit import jit, jit_fused, jit_fused_inline, jit_inline
 
 BLOCK = 128
-"""Nodes that are treated together; their 14 rows of work space stay in the first-level cache."""
+"""Nodes that are treated together; their rows of work space stay in the first-level cache."""
 
-WORK = 14 * BLOCK
-"""Entries of work space: t (2 rows), g (2), Im(t^2) and scale of a pair's denominator (2), four complex sums (8)."""
+WORK = 18 * BLOCK
+"""Entries of work space: t (2 rows), g (2), Im(t^2) and scale of a pair's denominator (2), e and f (4), sums (8)."""
+
+TERMS, SUMS = 6 * BLOCK, 10 * BLOCK
+"""Where e and f, and the sums, begin."""
 
 
 @jit_inline
@@ -88,72 +91,47 @@ def _shrink_pairs(w: Any, count: int) -> None:
 
 
 @jit_fused
-def _add_pole_to_one(w: Any, count: int, x: Any, y: Any, v_re: Any, v_im: Any) -> None:
-    """Add v / (t - p), p = x + iy, to the first sum."""
+def _set_pole(w: Any, to: Any, count: int, x: Any, y: Any) -> None:
+    """e and f of a pole, by parts, such that v / (t - p) = Re(v) e - Im(v) f."""
     for k in range(count):
         f_re, f_im = pole_factors(w[k], w[k + BLOCK], x, y)
-        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + v_re * f_re) + v_im * f_im
-        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + v_im * f_re) - v_re * f_im
+        to[k], to[k + BLOCK], to[k + 2 * BLOCK], to[k + 3 * BLOCK] = f_re, -f_im, -f_im, -f_re
 
 
 @jit_fused
-def _add_pole_to_four(
-    w: Any, count: int, x: Any, y: Any, a: Any, a_i: Any, b: Any, b_i: Any, c: Any, c_i: Any, d: Any, d_i: Any
-) -> None:
-    """The same to four sums, under one division; their residues are a + i a_i, and so on."""
-    for k in range(count):
-        f_re, f_im = pole_factors(w[k], w[k + BLOCK], x, y)
-        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + a * f_re) + a_i * f_im
-        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + a_i * f_re) - a * f_im
-        w[k + 8 * BLOCK] = (w[k + 8 * BLOCK] + b * f_re) + b_i * f_im
-        w[k + 9 * BLOCK] = (w[k + 9 * BLOCK] + b_i * f_re) - b * f_im
-        w[k + 10 * BLOCK] = (w[k + 10 * BLOCK] + c * f_re) + c_i * f_im
-        w[k + 11 * BLOCK] = (w[k + 11 * BLOCK] + c_i * f_re) - c * f_im
-        w[k + 12 * BLOCK] = (w[k + 12 * BLOCK] + d * f_re) + d_i * f_im
-        w[k + 13 * BLOCK] = (w[k + 13 * BLOCK] + d_i * f_re) - d * f_im
-
-
-@jit_fused
-def _add_pair_to_one(w: Any, count: int, x: Any, y: Any, a: Any, a_y: Any) -> None:
-    """Add the fractions of a conjugate pair of poles to the first sum; the residue v comes as 2 Re(v) and 2 Im(v) y."""
+def _set_pair(w: Any, to: Any, count: int, x: Any, y: Any) -> None:
+    """e and f of a conjugate pair of poles, such that its fractions are 2 Re(v) e - 2 Im(v) y f."""
     for k in range(count):
         e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
-        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + a * e_re) - a_y * f_re
-        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + a * e_im) - a_y * f_im
+        to[k], to[k + BLOCK], to[k + 2 * BLOCK], to[k + 3 * BLOCK] = e_re, e_im, f_re, f_im
 
 
 @jit_fused
-def _add_pair_to_two(w: Any, count: int, x: Any, y: Any, a: Any, a_y: Any, b: Any, b_y: Any) -> None:
-    """The same to two sums, under one division."""
+def _add(terms: Any, sums: Any, count: int, a: Any, a_f: Any, b: Any, b_f: Any) -> None:
+    """sums += a e - a_f f, and b e - b_f f to the next one."""
     for k in range(count):
-        e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
-        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + a * e_re) - a_y * f_re
-        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + a * e_im) - a_y * f_im
-        w[k + 8 * BLOCK] = (w[k + 8 * BLOCK] + b * e_re) - b_y * f_re
-        w[k + 9 * BLOCK] = (w[k + 9 * BLOCK] + b * e_im) - b_y * f_im
-
-
-@jit_fused
-def _add_pair_to_four(
-    w: Any, count: int, x: Any, y: Any, a: Any, a_y: Any, b: Any, b_y: Any, c: Any, c_y: Any, d: Any, d_y: Any
-) -> None:
-    """The same to four sums."""
-    for k in range(count):
-        e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
-        w[k + 6 * BLOCK] = (w[k + 6 * BLOCK] + a * e_re) - a_y * f_re
-        w[k + 7 * BLOCK] = (w[k + 7 * BLOCK] + a * e_im) - a_y * f_im
-        w[k + 8 * BLOCK] = (w[k + 8 * BLOCK] + b * e_re) - b_y * f_re
-        w[k + 9 * BLOCK] = (w[k + 9 * BLOCK] + b * e_im) - b_y * f_im
-        w[k + 10 * BLOCK] = (w[k + 10 * BLOCK] + c * e_re) - c_y * f_re
-        w[k + 11 * BLOCK] = (w[k + 11 * BLOCK] + c * e_im) - c_y * f_im
-        w[k + 12 * BLOCK] = (w[k + 12 * BLOCK] + d * e_re) - d_y * f_re
-        w[k + 13 * BLOCK] = (w[k + 13 * BLOCK] + d * e_im) - d_y * f_im
+        e_re, e_im, f_re, f_im = terms[k], terms[k + BLOCK], terms[k + 2 * BLOCK], terms[k + 3 * BLOCK]
+        sums[k] = (sums[k] + a * e_re) - a_f * f_re
+        sums[k + BLOCK] = (sums[k + BLOCK] + a * e_im) - a_f * f_im
+        sums[k + 2 * BLOCK] = (sums[k + 2 * BLOCK] + b * e_re) - b_f * f_re
+        sums[k + 3 * BLOCK] = (sums[k + 3 * BLOCK] + b * e_im) - b_f * f_im
 
 
 @jit
-def _clear_sums(w: Any) -> None:
-    for k in range(6 * BLOCK, WORK):
-        w[k] = 0
+def _add_all(w: Any, count: int, poles: Any, v: Any, paired: bool) -> None:
+    """Up to four sums over all poles or pairs, whose residues are v (2 or 4, 2, N)."""
+    terms, first, second = w[TERMS:], w[SUMS:], w[SUMS + 4 * BLOCK :]
+    for k in range(8 * BLOCK):
+        first[k] = 0
+    for n in range(poles.shape[1]):
+        x, y = poles[0, n], poles[1, n]
+        if paired:
+            _set_pair(w, terms, count, x, y)
+        else:
+            _set_pole(w, terms, count, x, y)
+        _add(terms, first, count, v[0, 0, n], v[0, 1, n], v[1, 0, n], v[1, 1, n])
+        if v.shape[0] > 2:
+            _add(terms, second, count, v[2, 0, n], v[2, 1, n], v[3, 0, n], v[3, 1, n])
 
 
 @jit
@@ -166,12 +144,23 @@ def _store_sum(w: Any, total: Any, out: Any) -> None:
 
 @jit
 def cauchy_loop(
-    v: Any, a: Any, s: Any, poles: Any, scale: Any, largest: Any, limit: Any, w: Any, out: Any, begin: int, end: int
+    v: Any,
+    a: Any,
+    s: Any,
+    poles: Any,
+    scale: Any,
+    largest: Any,
+    limit: Any,
+    paired: bool,
+    w: Any,
+    out: Any,
+    begin: int,
+    end: int,
 ) -> None:
-    """Blocks begin to end, counted through all rows of out (H, J, K), pole by pole, up to four sums at a time.
+    """Blocks begin to end, counted through all rows of out (H, J, K), over poles or conjugate pairs.
 
-    v (H, J or more, 2, N), padded by zeros to a multiple of four unless J = 1; poles (H, 2, N), scale and largest (H,);
-    nodes a and s (H or 1, K).
+    v (H, J or J + 1, 2, N) with an even number of sums; poles (H, 2, N), scale and largest (H,); nodes a and s
+    (H or 1, K).
     """
     blocks = (out.shape[2] + BLOCK - 1) // BLOCK
     for block in range(begin, end):
@@ -179,64 +168,9 @@ def cauchy_loop(
         last = min(first + BLOCK, out.shape[2])
         nodes = a[h % a.shape[0], first:last], s[h % s.shape[0], first:last]
         _place_nodes(w, nodes[0], nodes[1], scale[h], largest[h], limit)
+        if paired:
+            _shrink_pairs(w, last - first)
         for j in range(0, out.shape[1], 4):
-            _clear_sums(w)
-            if out.shape[1] == 1:
-                _add_poles_to_one(w, last - first, poles[h], v[h, j])
-            else:
-                _add_poles_to_four(w, last - first, poles[h], v[h, j], v[h, j + 1], v[h, j + 2], v[h, j + 3])
-            _store_sums(w, out[h], j, first, last)
-
-
-@jit
-def cauchy_pairs_loop(
-    v: Any, a: Any, s: Any, poles: Any, scale: Any, largest: Any, limit: Any, w: Any, out: Any, begin: int, end: int
-) -> None:
-    """The same over conjugate pairs; v has a multiple of four sums in any case."""
-    blocks = (out.shape[2] + BLOCK - 1) // BLOCK
-    for block in range(begin, end):
-        h, first = block // blocks, (block % blocks) * BLOCK
-        last = min(first + BLOCK, out.shape[2])
-        nodes = a[h % a.shape[0], first:last], s[h % s.shape[0], first:last]
-        _place_nodes(w, nodes[0], nodes[1], scale[h], largest[h], limit)
-        _shrink_pairs(w, last - first)
-        for j in range(0, out.shape[1], 4):
-            sums = min(4, out.shape[1] - j)
-            _clear_sums(w)
-            _add_pairs(w, last - first, poles[h], v[h, j], v[h, j + 1], v[h, j + 2], v[h, j + 3], sums)
-            _store_sums(w, out[h], j, first, last)
-
-
-@jit
-def _store_sums(w: Any, out: Any, j: int, first: int, last: int) -> None:
-    """Up to four sums, into rows j, j + 1, ... of out (J, K)."""
-    for i in range(min(4, out.shape[0] - j)):
-        _store_sum(w, w[(6 + 2 * i) * BLOCK :], out[j + i, first:last])
-
-
-@jit
-def _add_poles_to_one(w: Any, count: int, poles: Any, a: Any) -> None:
-    """Add all fractions to the first sum, whose residues are a (2, N)."""
-    for n in range(poles.shape[1]):
-        _add_pole_to_one(w, count, poles[0, n], poles[1, n], a[0, n], a[1, n])
-
-
-@jit
-def _add_poles_to_four(w: Any, count: int, poles: Any, a: Any, b: Any, c: Any, d: Any) -> None:
-    """Add all fractions to the four sums, whose residues (2, N) come in this order."""
-    for n in range(poles.shape[1]):
-        x, y = poles[0, n], poles[1, n]
-        _add_pole_to_four(w, count, x, y, a[0, n], a[1, n], b[0, n], b[1, n], c[0, n], c[1, n], d[0, n], d[1, n])
-
-
-@jit
-def _add_pairs(w: Any, count: int, poles: Any, a: Any, b: Any, c: Any, d: Any, sums: int) -> None:
-    """Add all pairs to the first `sums` sums, whose residues (2, N) come in this order."""
-    for n in range(poles.shape[1]):
-        x, y = poles[0, n], poles[1, n]
-        if sums == 1:
-            _add_pair_to_one(w, count, x, y, a[0, n], a[1, n])
-        elif sums == 2:
-            _add_pair_to_two(w, count, x, y, a[0, n], a[1, n], b[0, n], b[1, n])
-        else:
-            _add_pair_to_four(w, count, x, y, a[0, n], a[1, n], b[0, n], b[1, n], c[0, n], c[1, n], d[0, n], d[1, n])
+            _add_all(w, last - first, poles[h], v[h, j : j + 4], paired)
+            for i in range(min(4, out.shape[1] - j)):
+                _store_sum(w, w[SUMS + 2 * i * BLOCK :], out[h, j + i, first:last])

@@ -112,7 +112,8 @@ def compress_loop(generators, factors, h, alpha, B, u, c, history, work, begin, 
         for k in range(u.shape[1]):
             gbt_step(generators, factors, h, alpha, B, u[row, k], c[row], work[row])
             if history.shape[1]:
-                history[row, k, :] = c[row]
+                for n in range(c.shape[1]):
+                    history[row, k, n] = c[row, n]
 
 
 @jit_fused
@@ -179,10 +180,12 @@ def dense_loop(keep, A, inputs, u, c, history, work, begin, end):
             for i in range(c.shape[1]):
                 forced = inputs[0, i] * u[row, k] + inputs[1, i] * before
                 work[row, i] = keep * c[row, i] + (row_times(A[i], c[row]) + forced)
-            c[row, :] = work[row]
+            for i in range(c.shape[1]):
+                c[row, i] = work[row, i]
             before = u[row, k]
             if history.shape[1]:
-                history[row, k, :] = c[row]
+                for n in range(c.shape[1]):
+                    history[row, k, n] = c[row, n]
 
 
 @jit
