@@ -203,12 +203,12 @@ def writable(array: np.ndarray, dtype: Any) -> np.ndarray:
     return ready if ready.flags.writeable else ready.copy()
 
 
-def aligned(size: int, dtype: Any) -> np.ndarray:
+def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """Work space that begins at a line of the cache: vectors stored across two lines take twice the time."""
-    item = np.dtype(dtype).itemsize
+    size, item = math.prod(shape), np.dtype(dtype).itemsize
     space = np.empty(size + CACHE_LINE // item, dtype=dtype)
     first = -space.ctypes.data % CACHE_LINE // item
-    return space[first : first + size]
+    return space[first : first + size].reshape(shape)
 
 
 def steps(dt: Any, name: str = "dt", zero: bool = False) -> np.ndarray:

@@ -56,7 +56,7 @@ def _fill(
     limit = 2 ** v.dtype.type(60 if v.dtype == np.float64 else 30)
 
     def work(begin: int, end: int) -> None:
-        w = _arrays.aligned(cauchy.WORK, v.dtype)
+        w = _arrays.aligned((cauchy.WORK,), v.dtype)
         cauchy.cauchy_loop(v, a, s, poles, scale, largest, limit, paired, w, out, begin, end)
 
     _parallel.over_rows(work, out.shape[0] * -(-out.shape[2] // cauchy.BLOCK), 8.0 * v.shape[-1] * out.size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import sys
 import threading
@@ -37,44 +36,47 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def over_rows(
-    work: Callable[[int, int], None],
-    n_rows: int,
-    flops: float,
-    before: Callable[[int, int], None] = lambda begin, end: None,
-) -> None:
-    """Call work(begin, end) so that the ranges cover all rows, in as many threads as there are cores and rows.
+def over_rows(work: Callable[[int, int], None], n_rows: int, flops: float) -> None:
+    """Call work(begin, end) so that the ranges cover all rows, in as many threads as there are cores and rows."""
+    n_threads = _threads(n_rows, flops)
+    n_shares = min(n_rows, SHARES * n_threads, max(n_threads, int(flops / SHARE_FLOPS))) if n_threads > 1 else 1
+    bounds = [n_rows * i // n_shares for i in range(n_shares + 1)]
+    in_order(lambda i: (bounds[i], bounds[i + 1]), lambda share: work(*share), n_shares, flops)
 
-    Ranges are taken by whoever is free, the calling thread first: a thread that has slept may need a millisecond until
-    it runs, and is not waited for if everything is done by then. before(begin, end) is called for one range after
-    another, in order, each before its work. Work that is itself a thread's share is not divided again.
+
+def in_order(first: Callable[[int], Any], then: Callable[[Any], None], count: int, flops: float) -> None:
+    """Call then(first(i)) for all i < count: `first` for one i after the other, `then` meanwhile in other threads.
+
+    Whoever is free goes on, the calling thread from the beginning: one that has slept may need a millisecond until it
+    runs, and is not waited for if everything is done by then. What is itself a thread's share is not divided again.
     """
-    n_threads = min(cores(), n_rows) if flops > SERIAL_FLOPS and not _here.is_worker else 1
-    n_shares = min(n_rows, SHARES * n_threads, max(n_threads, int(flops / SHARE_FLOPS)))
-    shares = deque(itertools.pairwise(n_rows * i // n_shares for i in range(n_shares + 1)))
-    in_order = threading.Lock()
+    left, lock = deque(range(count)), threading.Lock()
 
-    def take() -> None:
+    def run() -> None:
         while True:
-            with in_order:
-                if not shares:
+            with lock:
+                if not left:
                     return
-                share = shares.popleft()
-                before(*share)
-            work(*share)
+                begun = first(left.popleft())
+            then(begun)
 
+    n_threads = _threads(count, flops)
     if n_threads <= 1:
-        take()
-        return
-    helpers = [_pool().submit(_as_worker, take) for _ in range(n_threads - 1)]
+        return run()
+    helpers = [_pool().submit(_as_worker, run) for _ in range(n_threads - 1)]
     try:
-        _as_worker(take)
+        _as_worker(run)
     finally:
-        shares.clear()
-        wait([helper for helper in helpers if not helper.cancel()])  # whatever happened here, nobody may go on writing
-    for helper in helpers:
-        if not helper.cancelled():
-            helper.result()
+        left.clear()
+        running = [helper for helper in helpers if not helper.cancel()]
+        wait(running)  # whatever happened here, nobody may go on writing
+    for helper in running:
+        helper.result()
+
+
+def _threads(n_shares: int, flops: float) -> int:
+    """How many threads are worth their while."""
+    return min(cores(), n_shares) if flops > SERIAL_FLOPS and not _here.is_worker else 1
 
 
 def _as_worker(run: Callable[[], None]) -> None:

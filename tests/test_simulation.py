@@ -1,6 +1,8 @@
 """The ways to simulate against each other and against balls; what `auto` picks; what overflows."""
 
 import dataclasses
+import math
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import ssm_numerics as ssm
-from ssm_numerics import _chunked, _parallel, _simulation, testing
+from ssm_numerics import _block_tables, _chunked, _parallel, _simulation, testing
 from ssm_numerics._chunked import run_chunked
 from ssm_numerics._stepping import run
 
@@ -17,6 +19,8 @@ from .laws.test_views_agree import scale, tolerance
 U = 2.0**-53
 ZERO = np.zeros(())
 blocks = st.sampled_from(_simulation.BLOCKS)
+ROUTES = {"by BLAS": math.inf, "compiled": 0}
+routes = st.sampled_from(list(ROUTES.values()))
 LEGS = ssm.hippo("legs", 16)
 
 
@@ -27,8 +31,8 @@ def initial(system, rng, shape):
     return x0 if pairs is None else x0 + 1j * (pairs * rng.normal(size=x0.shape)).astype(real)
 
 
-@given(testing.systems(dtypes=testing.DTYPES), testing.rules(), testing.step_sizes(), st.data())
-def test_blocks_are_the_recurrence(system, rule, dt, data):
+@given(testing.systems(dtypes=testing.DTYPES), testing.rules(), testing.step_sizes(), routes, st.data())
+def test_blocks_are_the_recurrence(system, rule, dt, route, data):
     """Every length of block, from a state and an input before, with rows of its own: the docstring's bound."""
     u = data.draw(testing.signals(dtype=system.C.real.dtype))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
@@ -36,7 +40,8 @@ def test_blocks_are_the_recurrence(system, rule, dt, data):
     discrete = ssm.discretize(system, dt, rule["discretization"], rule["alpha"])
     u, x0 = u * rng.normal(size=(*shape, 1)).astype(u.dtype), initial(discrete, rng, shape)
     y, x = run(discrete, u, x0, np.array(0.5, u.dtype))
-    z, w = run_chunked(discrete, u, x0, np.array(0.5, u.dtype), data.draw(blocks))
+    with mock.patch.object(_block_tables, "COMPILED_WORK", route):
+        z, w = run_chunked(discrete, u, x0, np.array(0.5, u.dtype), data.draw(blocks))
     assert y.dtype == z.dtype and x.dtype == w.dtype and y.shape == z.shape and x.shape == w.shape
     weight, c = np.sqrt(getattr(discrete, "weights", 1)), np.linalg.norm(system.C, axis=-1).max()
     S = 2 * scale(system, np.abs(u) + 0.5, dt, rule) + 2 * c * np.linalg.norm(weight * x0, axis=-1).max()
@@ -62,8 +67,10 @@ def test_fft_is_the_recurrence(system, rule, dt, u, started):
 @pytest.mark.parametrize("dt", [1e-5, 1 / 4096, 0.01, 3.0])
 @pytest.mark.parametrize("family", ["legs", "legt", "lagt", "fout"])
 @pytest.mark.parametrize("N", [1, 17])
-def test_against_balls(family, dt, N):
+@pytest.mark.parametrize("route", ROUTES.values(), ids=ROUTES)
+def test_against_balls(route, family, dt, N, monkeypatch):
     """Within 1 u S of exact, S = ||C|| ||B_bar|| sum |u|: the increments are used (without them up to 2 u S)."""
+    monkeypatch.setattr(_block_tables, "COMPILED_WORK", route)
     rng, T = np.random.default_rng(N), 700
     op, u = ssm.hippo(family, N), rng.normal(size=T)
     system = op.state_space(rng.normal(size=N))
@@ -88,21 +95,22 @@ def test_increments_matter():
     assert kept <= U * S < lost
 
 
-@given(st.integers(1, 6), st.integers(1, 60), st.floats(0.5, 1.5), blocks, st.integers(0, 99))
-@example(1, 1, 1.5, 1, 0)
-def test_growing_and_marginal_systems(N, T, radius, block, seed):
+@given(st.integers(1, 6), st.integers(1, 60), st.floats(0.5, 1.5), blocks, routes, st.integers(0, 99))
+@example(1, 1, 1.5, 1, 0, 0)
+def test_growing_and_marginal_systems(N, T, radius, block, route, seed):
     """G^2 times the bound, G = max ||A_bar^l|| over the signal."""
     rng = np.random.default_rng(seed)
     A = np.linalg.qr(rng.normal(size=(N, N)))[0] * radius
     d = ssm.DiscreteStateSpace(A, rng.normal(size=N), rng.normal(size=N), 0.0, 1.0)
     u = rng.normal(size=T)
-    y, z = run(d, u, None, ZERO)[0], run_chunked(d, u, None, ZERO, block)[0]
+    with mock.patch.object(_block_tables, "COMPILED_WORK", route):
+        y, z = run(d, u, None, ZERO)[0], run_chunked(d, u, None, ZERO, block)[0]
     G = max(1.0, radius) ** T
     size = np.linalg.norm(d.C) * np.linalg.norm(d.B_bar) * np.abs(u).sum()
     assert np.abs(y - z).max() <= 64 * T * (N + 4) * U * G**2 * size
 
 
-@pytest.mark.parametrize("kind", ["dense", "diagonal", "dplr", "structured", "complex"])
+@pytest.mark.parametrize("kind", ["dense", "compiled", "diagonal", "dplr", "structured", "complex"])
 def test_segments_and_rows_share_the_work(kind, monkeypatch):
     """Small caches and two threads: many segments of one signal, groups of heads and rows, as in one piece."""
     rng = np.random.default_rng(0)
@@ -110,11 +118,17 @@ def test_segments_and_rows_share_the_work(kind, monkeypatch):
     C = rng.normal(size=6)
     modal = ssm.nplr(op).to_dplr(C)
     diagonal = ssm.Diagonal(modal.Lambda, modal.B, modal.C, conjugate_pairs=modal.conjugate_pairs)
-    systems = {"dense": op.state_space(C), "diagonal": diagonal, "dplr": modal, "complex": diagonal.full()}
+    systems = {
+        "dense": op.state_space(C),
+        "compiled": op.state_space(C),
+        "diagonal": diagonal,
+        "dplr": modal,
+        "complex": diagonal.full(),
+    }
     system = systems.get(kind) or op.structured_state_space(C)
     u = rng.normal(size=(4, 301))
+    monkeypatch.setattr(_block_tables, "COMPILED_WORK", ROUTES["compiled" if kind == "compiled" else "by BLAS"])
     monkeypatch.setattr(_chunked, "SEGMENT_BYTES", 2**10)
-    monkeypatch.setattr(_chunked, "LONG_SEGMENT_BYTES", 2**12)
     monkeypatch.setattr(_chunked, "TABLE_BYTES", 2**13)
     monkeypatch.setattr(_parallel, "SERIAL_FLOPS", 0)
     monkeypatch.setattr(_parallel, "cores", lambda: 2)
@@ -127,13 +141,15 @@ def test_segments_and_rows_share_the_work(kind, monkeypatch):
 
 
 @pytest.mark.parametrize("rule", ["bilinear", "foh"])
-def test_single_precision_stays_single(rule):
+@pytest.mark.parametrize("route", ROUTES.values(), ids=ROUTES)
+def test_single_precision_stays_single(route, rule, monkeypatch):
     """Tables, rows and outputs are float32, and errors are in its units."""
+    monkeypatch.setattr(_block_tables, "COMPILED_WORK", route)
     system = ssm.StateSpace(*(getattr(LEGS.state_space(np.ones(16)), name).astype(np.float32) for name in "ABC"))
     d, u = ssm.discretize(system, 0.01, rule), np.sin(np.arange(300)).astype(np.float32)
-    tables = _chunked.DenseParts(d, np.dtype(np.float32)).tables(0, 1, 32)
+    tables = _block_tables.DenseParts(d, np.dtype(np.float32)).tables(0, 1, 32)
     modal = ssm.Diagonal(np.array([-1 + 1j], np.complex64), *2 * [np.ones(1, np.complex64)], conjugate_pairs=True)
-    pairs = _chunked.DiagonalParts(ssm.discretize(modal, 0.01, rule), np.dtype(np.float32)).tables(0, 1, 32)
+    pairs = _block_tables.DiagonalParts(ssm.discretize(modal, 0.01, rule), np.dtype(np.float32)).tables(0, 1, 32)
     for table in (tables, pairs):
         x = np.zeros((1, 1, table.B.shape[-1]), np.float32)
         arrays = (table.inputs, table.outputs, table.B, table.power(x, 3), table.start(x, x[..., 0]))

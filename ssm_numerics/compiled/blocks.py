@@ -1,13 +1,16 @@
-"""The sequential part of a chunked simulation: the state hops from block to block, x_{q+1} = A^M x_q + g_q.
+"""Simulation in blocks: the sequential part, where the state hops from block to block, x_{q+1} = A^M x_q + g_q, and all
+of it for small real matrices, so that threads share the heads without the interpreter between their products.
 
-`rows` (heads, signals, Q, n) holds the forcing g_q of blocks q < count and gets the state before each block instead;
-`x` (heads, signals, n) ends as the state after the last of them. `work` (n,) is scratch.
+For hops, `forcing` (heads, signals, Q, n) holds g_q for blocks q < count; the state before each block is put at the
+beginning of its row of `wide` (heads, signals, Q, n or more), and `x` (heads, signals, n) ends as the state after the
+last of them.
 """
 
 from __future__ import annotations
 
-from ._jit import jit_fused
+from ._jit import jit, jit_fused
 from .recurrence import turned
+from .small_matrices import multiply, square_and_double
 
 
 @jit_fused
@@ -18,7 +21,7 @@ def add_columns(A, x, out):
         x0, x1, x2, x3 = x[j], x[j + 1], x[j + 2], x[j + 3]
         a0, a1, a2, a3 = A[j], A[j + 1], A[j + 2], A[j + 3]
         for i in range(n):
-            out[i] = out[i] + a0[i] * x0 + a1[i] * x1 + a2[i] * x2 + a3[i] * x3
+            out[i] += (a0[i] * x0 + a1[i] * x1) + (a2[i] * x2 + a3[i] * x3)
     for j in range(n - n % 4, n):
         column, x0 = A[j], x[j]
         for i in range(n):
@@ -26,38 +29,107 @@ def add_columns(A, x, out):
 
 
 @jit_fused
-def dense_hop_loop(keep, A, work, x, rows, count):
-    """A^M = keep I + A^T with A (heads, n, n), keep (heads,)."""
+def hops(keep, A, work, state, forcing, wide, count):
+    """One signal: A^M = keep I + A^T, and `work` (n,) is scratch."""
     n = work.size
+    for q in range(count):
+        g, before = forcing[q], wide[q]
+        for i in range(n):
+            before[i] = state[i]
+            work[i] = keep * state[i] + g[i]
+        add_columns(A, state, work)
+        for i in range(n):
+            state[i] = work[i]
+
+
+@jit
+def dense_hop_loop(keep, A, work, x, forcing, wide, count):
+    """A^M = keep I + A^T with A (heads, n, n), keep (heads,)."""
     for h in range(x.shape[0]):
         for s in range(x.shape[1]):
-            state = x[h, s]
-            for q in range(count):
-                forcing = rows[h, s, q]
-                for i in range(n):
-                    work[i] = keep[h] * state[i] + forcing[i]
-                add_columns(A[h], state, work)
-                for i in range(n):
-                    forcing[i] = state[i]
-                    state[i] = work[i]
+            hops(keep[h], A[h], work, x[h, s], forcing[h, s], wide[h, s], count)
 
 
 @jit_fused
-def modal_hop_loop(z, work, x, rows, count):
+def modal_hop_loop(z, x, forcing, wide, count):
     """Diagonal A^M: complex or real modes, z (heads, 1, modes), or real and imaginary parts, z (heads, 2, modes)."""
-    n, modes = work.size, z.shape[2]
+    n, modes = x.shape[2], z.shape[2]
     for h in range(x.shape[0]):
         for s in range(x.shape[1]):
             state = x[h, s]
             for q in range(count):
-                forcing = rows[h, s, q]
+                g, before = forcing[h, s, q], wide[h, s, q]
+                for i in range(n):
+                    before[i] = state[i]
                 if z.shape[1] == 1:
                     for i in range(n):
-                        work[i] = z[h, 0, i] * state[i] + forcing[i]
+                        state[i] = z[h, 0, i] * before[i] + g[i]
                 else:
                     for i in range(modes):
-                        re, im = turned(z[h, 0, i], z[h, 1, i], state[i], state[modes + i])
-                        work[i], work[modes + i] = re + forcing[i], im + forcing[modes + i]
-                for i in range(n):
-                    forcing[i] = state[i]
-                    state[i] = work[i]
+                        re, im = turned(z[h, 0, i], z[h, 1, i], before[i], before[modes + i])
+                        state[i], state[modes + i] = re + g[i], im + g[modes + i]
+
+
+@jit
+def tables_loop(powers, keep, is_lower, F, C, direct, inputs, outputs, hop, rows, work):
+    """Tables of small real systems: inputs (H, M, N), outputs (H, N + M, M) and hop (H, N, N), which is A^M transposed.
+
+    A = keep[h, 0] I + powers[h, 0], whose squares up to A^M follow in powers (H, 1 + log2 M, N, N) and keep; F and C
+    (H, N), direct (H,). Work space: rows (2, M, N), work (N, N).
+    """
+    n_heads, M, n = inputs.shape
+    columns, rows = rows[0], rows[1]
+    for h in range(n_heads):
+        for i in range(n):
+            columns[0, i], rows[0, i] = F[h, n - 1 - i], C[h, i]
+        square_and_double(powers[h], keep[h], is_lower, columns, rows, work)
+        power = powers[h, powers.shape[1] - 1]
+        for i in range(n):
+            for j in range(n):
+                hop[h, j, i] = power[i, j]
+        for j in range(M):
+            kernel = 0.0
+            for i in range(n):
+                inputs[h, M - 1 - j, n - 1 - i] = columns[j, i]
+                outputs[h, i, j] = rows[j, i]
+                kernel += columns[j, i] * C[h, n - 1 - i]
+            for i in range(M - 1 - j):
+                outputs[h, n + i, i + j + 1] = kernel
+            for i in range(j):
+                outputs[h, n + j, i] = 0.0
+            outputs[h, n + j, j] = direct[h]
+
+
+@jit
+def copy(source, target, size):
+    """The first `size` numbers of the target; zeros are put behind them."""
+    for j in range(size):
+        target[j] = source[j]
+    for j in range(size, target.size):
+        target[j] = 0
+
+
+@jit
+def in_blocks_loop(inputs, outputs, keep, hop, u, signal, w, y, row, given, forcing, wide, found, work):
+    """y[row[h, s]] from u[signal[h, s]] by the tables of `tables_loop`; w (H, S, N) ends as the state before the last
+    block. Work space for a few blocks at a time: rows of M, N, N + M and M numbers, and work (N,).
+    """
+    (n_heads, M, n), T = inputs.shape, y.shape[1]
+    for h in range(n_heads):
+        for s in range(signal.shape[1]):
+            source, target, state = u[signal[h, s]], y[row[h, s]], w[h, s]
+            for first in range(0, T, M * wide.shape[0]):
+                samples = min(M * wide.shape[0], T - first)
+                count = (samples + M - 1) // M
+                for q in range(count):
+                    block, size = source[first + q * M :], min(M, samples - q * M)
+                    copy(block, given[q], size)
+                    copy(given[q], wide[q, n:], M)
+                multiply(given, count, inputs[h], M, False, 0.0, forcing)
+                hops(keep[h], hop[h], work, state, forcing, wide, count)
+                multiply(wide, count, outputs[h], n + M, False, 0.0, found)
+                for q in range(count):
+                    size = min(M, samples - q * M)
+                    copy(found[q], target[first + q * M : first + q * M + size], size)
+                if first + samples == T:
+                    copy(wide[count - 1], state, n)

@@ -61,7 +61,7 @@ def _two_rows(a: Any, c: Any, b: Any, terms: int, is_lower: bool, keep: float, o
 
 
 @jit
-def _multiply(rows: Any, m: int, b: Any, reach: int, is_lower: bool, keep: float, out: Any) -> None:
+def multiply(rows: Any, m: int, b: Any, reach: int, is_lower: bool, keep: float, out: Any) -> None:
     """out = keep rows + rows b for the first m rows; entries of row i from i + reach on are zeros and left out."""
     order = b.shape[0]
     for i in range(0, m - 1, 2):
@@ -75,7 +75,7 @@ def _multiply(rows: Any, m: int, b: Any, reach: int, is_lower: bool, keep: float
 def _square(matrix: Any, keep: float, is_lower: bool, square: Any) -> float:
     """(keep I + matrix)^2 in the smaller form; returns whether the identity is still kept beside it, as 1 or 0."""
     n, trace = matrix.shape[0], 0.0
-    _multiply(matrix, n, matrix, 1 if is_lower else n, is_lower, 2 * keep, square)
+    multiply(matrix, n, matrix, 1 if is_lower else n, is_lower, 2 * keep, square)
     for i in range(n):
         trace += square[i, i]
     if keep == 0 or trace >= -n / 2:
@@ -109,12 +109,28 @@ def krylov_vectors_loop(
         power, other, held, done = work[0], work[1], keep[h], n_B
         _turn(matrix[h], power)
         while done < columns.shape[1]:
-            _multiply(columns[h], done, power, n, is_lower, held, columns[h, done:])
+            multiply(columns[h], done, power, n, is_lower, held, columns[h, done:])
             held = _square(power, held, is_lower, other)
             power, other, done = other, power, 2 * done
         _turn(power, other)
         for first in range(n_C, rows.shape[1], n_C):
-            _multiply(rows[h, first - n_C :], n_C, other, n, is_lower, held, rows[h, first:])
+            multiply(rows[h, first - n_C :], n_C, other, n, is_lower, held, rows[h, first:])
+
+
+@jit
+def square_and_double(powers: Any, keep: Any, is_lower: bool, columns: Any, rows: Any, work: Any) -> None:
+    """A^r F, backwards, as rows of columns (M, N), and C A^r as rows (M, N), r < M, of A = keep[0] I + powers[0].
+
+    Its squares up to A^M follow in powers (1 + log2 M, N, N) and keep. The first of the columns and rows are given.
+    `is_lower` says that A is lower triangular. Work space: (N, N).
+    """
+    n, done = work.shape[0], 1
+    for j in range(powers.shape[0] - 1):
+        _turn(powers[j], work)
+        multiply(columns, done, work, n, is_lower, keep[j], columns[done:])
+        multiply(rows, done, powers[j], n, is_lower, keep[j], rows[done:])
+        keep[j + 1] = _square(powers[j], keep[j], is_lower, powers[j + 1])
+        done *= 2
 
 
 @jit_fused
