@@ -19,6 +19,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ._parallel import over_rows, serial_blas
+
 DEFAULT_MAX_MEMORY = 8.0 * 2**30
 """Requests that would allocate more than this many bytes are refused before they allocate."""
 
@@ -27,6 +29,9 @@ CACHE_LINE = 64
 
 SUMMED_SIZE = 4096
 """Up to so many entries one pass of BLAS is faster than a pass of NumPy and its temporary array."""
+
+PART, PARTS = 2**16, 64
+"""A large array, of so many parts or more, is read by as many threads as there are."""
 
 _SILENT = ContextVar("_SILENT", default=False)
 
@@ -144,10 +149,27 @@ def _is_plain(array: np.ndarray, min_ndim: int, real: bool) -> bool:
 
 
 def all_finite(array: np.ndarray) -> bool:
-    """Whether no entry is NaN or infinite; a small array's sum of squares usually says so in one call."""
-    if array.size <= SUMMED_SIZE and array.flags.c_contiguous and math.isfinite(np.vdot(array, array).real):
-        return True
+    """Whether no entry is NaN or infinite; sums of squares usually say so, in less time than NumPy takes."""
+    if array.flags.c_contiguous:
+        if array.size <= SUMMED_SIZE:
+            is_known = math.isfinite(np.vdot(array, array).real)
+        else:
+            is_known = array.size >= PART * PARTS and _is_finite_by_parts(array.reshape(-1))
+        if is_known:
+            return True
     return bool(np.isfinite(array).all())
+
+
+def _is_finite_by_parts(flat: np.ndarray) -> bool:
+    sums: list[float] = []
+
+    def look(begin: int, end: int) -> None:
+        parts = (flat[i * PART : (i + 1) * PART] for i in range(begin, end))
+        sums.extend(np.vdot(part, part).real for part in parts)
+
+    with serial_blas():
+        over_rows(look, -(-flat.size // PART), 10.0 * flat.size)
+    return all(map(math.isfinite, sums))
 
 
 def exact_float(name: str, array: np.ndarray) -> np.ndarray:
@@ -207,7 +229,7 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """Work space that begins at a line of the cache: vectors stored across two lines take twice the time."""
     size, item = math.prod(shape), np.dtype(dtype).itemsize
     space = np.empty(size + CACHE_LINE // item, dtype=dtype)
-    first = -space.ctypes.data % CACHE_LINE // item
+    first = -space.__array_interface__["data"][0] % CACHE_LINE // item
     return space[first : first + size].reshape(shape)
 
 

@@ -90,7 +90,8 @@ class DenseParts:
 
         def power_times(w: np.ndarray, exponent: int) -> np.ndarray:
             for bit, power in enumerate(powers):
-                w = power.times(w.mT).mT if exponent >> bit & 1 else w
+                if exponent >> bit & 1:  # signal by signal, so that their number does not change the bits
+                    w = Power(power.matrix[:, None], power.keep[..., None, :, :]).times(w[..., None])[..., 0]
             return w
 
         return Tables(

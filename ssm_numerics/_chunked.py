@@ -25,11 +25,8 @@ from .state_space import DiscreteDiagonal
 STRIP = 64
 """Outputs of a block are computed in strips this wide, each from the inputs before its end: no product with zeros."""
 
-SEGMENT_BYTES = 2**18
-"""Rows [w, u] of this size are filled, multiplied and emptied while they are in cache."""
-
-SEGMENT_BLOCKS = 128
-"""Heads are taken together where they have fewer blocks than this."""
+SEGMENT_BYTES, ROWS_BYTES = 2**17, 2**19
+"""Rows [w, u] of this size, of one signal and of all, are filled, multiplied and emptied while they are in cache."""
 
 TABLE_BYTES = 2**22
 """Tables are built for as many heads at a time as this holds."""
@@ -71,18 +68,24 @@ def run_chunked(
     y = np.empty((n_rows, n_samples), dtype=dtype)
 
     def run(tables: Tables, chosen: np.ndarray) -> None:
+        for first in range(0, chosen.shape[1], at_once):
+            run_some(tables, chosen[:, first : first + at_once])
+
+    def run_some(tables: Tables, chosen: np.ndarray) -> None:
         w = tables.start(x[chosen], before[chosen])
         if tables.small:
-            samples = _run_small(tables, tables.small, signals, signal[chosen], w, y, chosen)
+            samples = _run_small(tables, tables.small, signals, signal[chosen], w, y, chosen, piece)
         else:
             out = _rows(y, chosen)
-            samples = _run_rows(tables, _rows(signals, signal[chosen]), w, out)
+            samples = _run_rows(tables, _rows(signals, signal[chosen]), w, out, piece)
             if not np.may_share_memory(y, out):
                 y[chosen] = out
         x[chosen] = _finished(tables, w, samples, (n_samples - 1) % block)
 
-    width = min(SEGMENT_BLOCKS, -(-n_samples // block)) * (parts.n + block) * dtype.itemsize * order.shape[1]
-    group = max(1, min(TABLE_BYTES // parts.table_bytes(block), SEGMENT_BYTES // width))
+    row_bytes = (parts.n + block) * dtype.itemsize
+    piece = min(-(-n_samples // block), max(8, SEGMENT_BYTES // row_bytes))
+    at_once = max(1, ROWS_BYTES // (piece * row_bytes))
+    group = max(1, min(TABLE_BYTES // parts.table_bytes(block), at_once // order.shape[1]))
 
     def over_heads(begin: int, end: int) -> None:
         for first in range(begin, end, group):
@@ -113,14 +116,13 @@ def _rows(array: np.ndarray, which: np.ndarray) -> np.ndarray:
     return array[which]
 
 
-def _run_rows(tables: Tables, u: np.ndarray, w: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _run_rows(tables: Tables, u: np.ndarray, w: np.ndarray, y: np.ndarray, piece: int) -> np.ndarray:
     """Outputs y of signals u (heads, signals, T); w (heads, signals, n) ends as the state before the last block.
 
     Returns the samples of that block.
     """
     (n_heads, n_signals, n), n_samples, block = w.shape, y.shape[2], tables.inputs.shape[1]
     n_blocks, n_rows = -(-n_samples // block), n_heads * n_signals
-    piece = min(n_blocks, max(8, SEGMENT_BYTES // ((n + block) * w.itemsize * n_rows)))
     last = {}
 
     def start(number: int) -> tuple[slice, np.ndarray]:
@@ -160,12 +162,12 @@ def _run_small(
     w: np.ndarray,
     y: np.ndarray,
     rows: np.ndarray,
+    piece: int,
 ) -> np.ndarray:
     """The same for small real matrices: rows of y (R, T) from those of u (S, T) by their numbers (heads, signals)."""
     from .compiled.blocks import in_blocks_loop
 
     (_, block, n), n_samples = tables.inputs.shape, y.shape[1]
-    piece = min(-(-n_samples // block), max(8, SEGMENT_BYTES // 2 // ((n + block) * w.itemsize)))
     sizes = (piece, block), (piece, n), (piece, n + block), (piece, block), (n,)
     work = [_arrays.aligned(size, w.dtype) for size in sizes]
     u = _arrays.writable(u, w.dtype)
@@ -177,7 +179,8 @@ def _run_small(
 def _finished(tables: Tables, w: np.ndarray, samples: np.ndarray, used: int) -> np.ndarray:
     """The state after sample `used` of the last block, from the state before it and its samples."""
     block = tables.inputs.shape[1]
-    x = tables.power(w, used) + samples[..., :used] @ tables.inputs[:, block - used :]
+    forced = samples[..., None, :used] @ tables.inputs[:, None, block - used :]
+    x = tables.power(w, used) + forced[..., 0, :]
     return x + tables.B[:, None] * samples[..., used, None]
 
 

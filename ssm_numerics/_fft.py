@@ -92,14 +92,15 @@ def causal_convolution(K: np.ndarray, u: np.ndarray, which_K: np.ndarray, which_
     group = max(1, GROUP_BYTES // (n_blocks * n * out.itemsize))
 
     def work(begin: int, end: int) -> None:
-        for first in range(begin, end, group):
-            rows = slice(first, min(first + group, end))
+        for first in range(begin * group, min(end * group, len(out)), group):
+            rows = slice(first, first + group)
             product = transformed(u[which_u[rows]]) if shared is None else shared[which_u[rows]]
             product *= spectra[which_K[rows], None]
             pieces = inverse(product, n, real)
             _add_up(pieces, step, out[rows])
 
-    over_rows(work, len(out), 15.0 * len(out) * n_blocks * n * math.log2(n))
+    # the bits of a transform depend on how many others are done with it: groups, not rows, are shared among threads
+    over_rows(work, -(-len(out) // group), 15.0 * len(out) * n_blocks * n * math.log2(n))
 
 
 def _add_up(pieces: np.ndarray, step: int, out: np.ndarray) -> None:

@@ -10,6 +10,7 @@ head: the steps of a batch may lie many powers of ten apart.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import factorial
 from typing import Any
 
@@ -72,17 +73,21 @@ class Power:
 
 def transition(discrete: Any) -> Power:
     """A_bar of a dense discrete system, in the form it holds most accurately."""
-    if discrete.increment is None:
-        return Power(discrete.A_bar, np.zeros((1, 1), dtype=discrete.A_bar.real.dtype))
-    held = smaller_form(discrete.increment)
-    return held if held.keep.all() else Power(np.where(held.keep, held.matrix, discrete.A_bar), held.keep)
+    A_bar, increment = discrete.A_bar, discrete.increment
+    if increment is None:
+        return Power(A_bar, np.zeros((1, 1), dtype=A_bar.real.dtype))
+    keep = np.ones((1, 1), dtype=A_bar.real.dtype) * _is_smaller(increment)
+    return Power(increment if keep.all() else np.where(keep, increment, A_bar), keep)
 
 
 def zero_side(matrix: np.ndarray) -> str:
     """Which side of the diagonal is zero in all matrices of a stack, "upper", "lower", or ""."""
-    if not np.triu(matrix, 1).any():
-        return "upper"
-    return "" if np.tril(matrix, -1).any() else "lower"
+    first = matrix[(0,) * (matrix.ndim - 2)]  # usually tells
+    stacks = [first, matrix] if matrix.size > first.size else [first]
+    for side, part in (("upper", partial(np.triu, k=1)), ("lower", partial(np.tril, k=-1))):
+        if not any(part(stack).any() for stack in stacks):
+            return side
+    return ""
 
 
 def identity_like(matrix: np.ndarray) -> np.ndarray:
@@ -97,10 +102,14 @@ def smaller_form(increment: np.ndarray) -> Power:
 
 def _smaller(matrix: np.ndarray, held: np.ndarray, side: str = "") -> Power:
     """held I + matrix, the same where `held` is zero; |X|_F <= |I + X|_F just where the trace of X is at least -N/2."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        smaller = np.trace(matrix, axis1=-2, axis2=-1).real[..., None, None] >= -matrix.shape[-1] / 2
-    keep = held * smaller
+    keep = held * _is_smaller(matrix)
     return Power(matrix if keep.all() else matrix + (held - keep) * identity_like(matrix), keep, side)
+
+
+def _is_smaller(matrix: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore", invalid="ignore"):
+        trace = np.trace(matrix, axis1=-2, axis2=-1).real
+    return np.asarray(trace >= -matrix.shape[-1] / 2)[..., None, None]
 
 
 def _square(matrix: np.ndarray, zero_side: str) -> np.ndarray:

@@ -103,8 +103,8 @@ def _fill_kernel(is_large: bool, power: Power, B: np.ndarray, C: np.ndarray, out
     (h, heads, length), n, n_B, n_C = out.shape, C.shape[-1], B.shape[1], C.shape[1]
     width = best_width(n, length, n_B, n_C, power.zero_side != "")
     n_rows = -(-length // width)
-    columns = np.empty((h, width * n_B, n), dtype=out.dtype)  # at r V + v
-    rows = np.empty((h, n_rows * n_C, n), dtype=out.dtype)  # at q V + v
+    columns = _arrays.aligned((h, width * n_B, n), out.dtype)  # at r V + v
+    rows = _arrays.aligned((h, n_rows * n_C, n), out.dtype)  # at q V + v
     columns[:, :n_B], rows[:, :n_C] = B, C
     (_compiled_doubling if is_compiled else _doubling)(power, columns, n_B, rows, n_C)
     rows = rows.reshape(h, n_rows, n_C, n).swapaxes(1, 2)
@@ -145,7 +145,7 @@ def _compiled_doubling(power: Power, columns: np.ndarray, n_B: int, rows: np.nda
 
     h, n = power.matrix.shape[:2]
     matrix, keep = (_arrays.writable(a, columns.dtype) for a in (power.matrix, np.broadcast_to(power.keep, (h, 1, 1))))
-    work, backwards = np.empty((2, n, n), dtype=columns.dtype), columns[..., ::-1]
+    work, backwards = _arrays.aligned((2, n, n), columns.dtype), columns[..., ::-1]
     columns[:, :n_B] = backwards[:, :n_B].copy()
     krylov_vectors_loop(matrix, keep[:, 0, 0], power.zero_side == "upper", columns, n_B, rows, n_C, work, 0, h)
     columns[...] = backwards.copy()

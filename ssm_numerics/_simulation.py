@@ -125,7 +125,7 @@ def refuse_overflow(name: str, n_samples: int) -> NoReturn:
 
 def is_finite(y: np.ndarray, state: np.ndarray | None) -> bool:
     """Whether nothing overflowed: a state that did stays infinite or undefined to the end."""
-    return bool(np.isfinite(y).all() and (state is None or np.isfinite(state).all()))
+    return _arrays.all_finite(y) and (state is None or _arrays.all_finite(state))
 
 
 def choose(problem: Problem) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 import ssm_numerics as ssm
+from ssm_numerics import _parallel
 from tests.reliability import surface
 from tests.reliability.outcomes import differences, parts
 
@@ -166,10 +167,12 @@ def bits() -> list[str]:
 
 
 @pytest.mark.jit
-def test_the_same_bits_in_every_run_and_under_any_number_of_threads() -> None:
-    """Here with all processors, and in a process of its own with one processor and one thread of BLAS."""
+def test_the_same_bits_in_every_run_and_under_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With several numbers of threads, and in a process of its own with one processor and one thread of BLAS."""
     program = "from tests.reliability.test_concurrency import bits; print(*bits())"
     environment = {"PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = ["taskset", "-c", "0", sys.executable, "-c", program]
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    assert ran.stdout.split() == bits()
+    for count in (2, 3, 7):
+        monkeypatch.setattr(_parallel, "cores", lambda count=count: count)
+        assert bits() == ran.stdout.split()
