@@ -32,7 +32,7 @@ class Semiseparable:
         from .compiled import hippo_steps
 
         factors = np.empty((3, self.generators.shape[1]))
-        hippo_steps.factor(self.generators, h, factors)
+        hippo_steps.factor_loop(self.generators, h, factors)
         return factors
 
     def solve(self, h: float, b: np.ndarray) -> np.ndarray:

@@ -99,12 +99,12 @@ class DiscreteStructuredStateSpace(System):
         return np.reshape(flat, (*self.dt.shape, 3, self.operator.N))
 
     def to_dense(self) -> DiscreteStateSpace:
-        """The same system with A_bar and B_bar formed, by N structured solves per step."""
-        columns = self.operator.A.T
-        solved = [self.operator.solve(self.alpha * step, step * columns).T for step in self.dt.reshape(-1).tolist()]
-        increment = np.reshape(solved, (*self.dt.shape, self.operator.N, self.operator.N))
-        held = smaller_form(increment)
-        return DiscreteStateSpace(held.plain(), self.B_bar, self.C, self.D, self.dt, None, held.increment())
+        """The same system with A_bar and B_bar formed, by N + 1 structured solves per step."""
+        columns = np.vstack([self.operator.A.T, self.operator.B])
+        solved = [self.operator.solve(self.alpha * step, step * columns) for step in self.dt.reshape(-1).tolist()]
+        rows = np.reshape(solved, (*self.dt.shape, self.operator.N + 1, self.operator.N))
+        held, B_bar = smaller_form(rows[..., :-1, :].mT), rows[..., -1, :].astype(_arrays.real_dtype(self.dtype))
+        return DiscreteStateSpace(held.plain(), B_bar, self.C, self.D, self.dt, None, held.increment())
 
     @property
     def A_bar(self) -> np.ndarray:

@@ -20,7 +20,7 @@ COMMON = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 """NumPy's rules for division by zero, no GIL, and no entry point for C, whose compilation takes a tenth of the time."""
 
 DRIVER = "_loop"
-"""How the names of functions end that are called from Python; the others are parts of them."""
+"""How the names of functions of this package end that are called from Python; the others are parts of them."""
 
 
 class Part(CPUDispatcher):  # type: ignore[misc]
@@ -35,7 +35,8 @@ class Part(CPUDispatcher):  # type: ignore[misc]
 
 
 def _compiled(function: Callable[..., Any], **flags: Any) -> Callable[..., Any]:
-    is_part = not function.__name__.endswith(DRIVER)
+    is_here = function.__module__.startswith(f"{__package__}.")
+    is_part = is_here and not function.__name__.endswith(DRIVER)
     compiled = numba.njit(**COMMON, no_cpython_wrapper=is_part, **flags)(function)
     if is_part and isinstance(compiled, CPUDispatcher):
         compiled.__class__ = Part

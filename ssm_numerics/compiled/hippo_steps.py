@@ -42,7 +42,7 @@ def apply(generators, x, y):
 
 
 @jit
-def factor(generators, h, factors):
+def factor_loop(generators, h, factors):
     """The LU factors of I - hA, the pivots inverted."""
     d, l, r, v, w = generators
     inverse, rho, lam = factors
