@@ -97,7 +97,7 @@ class DenseParts:
         return Tables(
             inputs,
             outputs,
-            partial(dense_hop_loop, keep, hop, _arrays.aligned((self.n,), hop.dtype)),
+            lambda *rest: dense_hop_loop(keep, hop, _arrays.aligned((self.n,), hop.dtype), *rest),  # in many threads
             power_times,
             lambda x, before: power_times(x, 1) + previous[:, None] * before[..., None],
             B,
@@ -143,6 +143,8 @@ class DenseParts:
 
 class DiagonalParts:
     """The tables of diagonal systems: powers from double-words; states are modes, or real and imaginary halves."""
+
+    is_small = False
 
     def __init__(self, discrete: DiscreteDiagonal, dtype: np.dtype) -> None:
         self._pairs, heads = discrete.pairs, discrete.batch_shape

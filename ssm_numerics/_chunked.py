@@ -63,6 +63,8 @@ def run_chunked(
     order = np.argsort(_arrays.row_index(heads, batch), kind="stable").reshape(n_heads, -1)  # the rows of every head
     signal = _arrays.row_index(u.shape[:-1], batch)
     signals = u.reshape(-1, n_samples)
+    if parts.is_small:
+        signals = _arrays.writable(signals, dtype)
     x = np.broadcast_to(state, (*batch, parts.n)).reshape(n_rows, -1).astype(dtype)
     before = np.broadcast_to(u_before, batch).reshape(n_rows).astype(dtype)
     y = np.empty((n_rows, n_samples), dtype=dtype)
@@ -170,7 +172,6 @@ def _run_small(
     (_, block, n), n_samples = tables.inputs.shape, y.shape[1]
     sizes = (piece, block), (piece, n), (piece, n + block), (piece, block), (n,)
     work = [_arrays.aligned(size, w.dtype) for size in sizes]
-    u = _arrays.writable(u, w.dtype)
     in_blocks_loop(tables.inputs, tables.outputs, *small, u, signal, w, y, rows, *work)
     samples = u[signal, (n_samples - 1) // block * block :]
     return np.pad(samples, [(0, 0), (0, 0), (0, block - samples.shape[-1])])

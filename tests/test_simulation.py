@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import numpy as np
@@ -233,3 +234,25 @@ def test_auto_returns_to_the_recurrence_where_only_tables_overflow(monkeypatch):
     """Powers that no sample meets: a zero signal keeps the state of a growing system at zero."""
     monkeypatch.setattr(_simulation, "choose", lambda problem: "chunked")
     np.testing.assert_array_equal(ssm.simulate(GROWING, np.zeros(40)), np.zeros(40))
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("kind", ["dense", "diagonal"])
+def test_threads_share_tables(kind):
+    """Signals of one head hop at the same time, by the same tables: no scratch may be common to them."""
+    modal = ssm.diagonal_init("s4d-lin", 64)
+    dense, dtype = ssm.hippo("legs", 65).state_space(np.ones(65)), np.dtype(float)
+    parts = {"dense": _block_tables.DenseParts, "diagonal": _block_tables.DiagonalParts}[kind]
+    tables = parts(ssm.discretize(dense if kind == "dense" else modal, 1e-3), dtype).tables(0, 1, 8)
+    n, count = tables.B.shape[-1], 20_000
+    forcing = np.random.default_rng(0).normal(size=(4, 1, 1, count, n))
+
+    def states(g):
+        x, wide = np.zeros((1, 1, n)), np.zeros((1, 1, count, n + 8))
+        tables.hop(x, g, wide, count)
+        return wide
+
+    alone = [states(g) for g in forcing]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(states, forcing))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
