@@ -75,7 +75,6 @@ def causal_convolution(K: np.ndarray, u: np.ndarray, which_K: np.ndarray, which_
     real = out.dtype.kind == "f"
     n, step = block_lengths(length, n_samples, real)
     n_blocks = -(-n_samples // step)
-    spectra = forward(K if real else K.astype(out.dtype, copy=False), n)
 
     def transformed(rows: np.ndarray) -> np.ndarray:
         """The transforms (rows, blocks, ...) of signals, block by block."""
@@ -88,19 +87,31 @@ def causal_convolution(K: np.ndarray, u: np.ndarray, which_K: np.ndarray, which_
         padded[:, whole:, : n_samples - whole * step] = blocks[:, None, whole * step :]
         return forward(padded, n)
 
-    shared = transformed(u) if len(u) < len(out) else None
     group = max(1, GROUP_BYTES // (n_blocks * n * out.itemsize))
+    is_shared, once = len(u) < len(out) or len(out) == 1, {}
+
+    def begin_with(begin: int, end: int) -> None:
+        """Transform what is needed once: the kernels, and signals that several rows share or that are one."""
+        for i in range(begin, end):
+            once[i] = transformed(u) if i else forward(K if real else K.astype(out.dtype, copy=False), n)
+
+    flops = 15.0 * n * math.log2(n)
+    over_rows(begin_with, 1 + is_shared, flops * (len(K) + len(u) * n_blocks) / 3 if is_shared else 0)
+    spectra = once[0]
 
     def work(begin: int, end: int) -> None:
         for first in range(begin * group, min(end * group, len(out)), group):
             rows = slice(first, first + group)
-            product = transformed(u[which_u[rows]]) if shared is None else shared[which_u[rows]]
+            if len(out) == 1:
+                product = once[1]
+            else:
+                product = once[1][which_u[rows]] if is_shared else transformed(u[which_u[rows]])
             product *= spectra[which_K[rows], None]
             pieces = inverse(product, n, real)
             _add_up(pieces, step, out[rows])
 
     # the bits of a transform depend on how many others are done with it: groups, not rows, are shared among threads
-    over_rows(work, -(-len(out) // group), 15.0 * len(out) * n_blocks * n * math.log2(n))
+    over_rows(work, -(-len(out) // group), flops * len(out) * n_blocks)
 
 
 def _add_up(pieces: np.ndarray, step: int, out: np.ndarray) -> None:
