@@ -1,0 +1,76 @@
+"""Threads over rows: every row once, pieces in order, errors raised once nobody writes any more, shares not divided."""
+
+import threading
+import time
+
+import pytest
+
+from ssm_numerics import _parallel
+
+
+@pytest.fixture(params=[1, 2, 5])
+def threads(request, monkeypatch):
+    monkeypatch.setattr(_parallel, "SERIAL_FLOPS", 0)
+    monkeypatch.setattr(_parallel, "cores", lambda: request.param)
+    return request.param
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 7, 1000])
+@pytest.mark.parametrize("flops", [1.0, 1e7, 1e12])
+def test_every_row_once(threads, n_rows, flops):
+    ranges = []
+    _parallel.over_rows(lambda begin, end: ranges.append((begin, end)), n_rows, flops)
+    assert sorted(row for begin, end in ranges for row in range(begin, end)) == list(range(n_rows))
+    assert len(ranges) <= (threads * _parallel.SHARES if threads > 1 else 1)
+
+
+def test_pieces_begin_one_after_another(threads):
+    """`first` is never in two threads, and sees 0, 1, 2, ...; `then` gets what it gave."""
+    begun, ended, inside = [], [], threading.Lock()
+
+    def first(i):
+        assert inside.acquire(blocking=False)
+        begun.append(i)
+        inside.release()
+        return i, i**2
+
+    _parallel.in_order(first, ended.append, 200, 1.0)
+    assert begun == list(range(200)) and sorted(ended) == [(i, i**2) for i in range(200)]
+
+
+@pytest.mark.parametrize("where", ["first", "then"])
+def test_errors_arrive_when_all_have_stopped(threads, where):
+    running = []
+
+    def first(i):
+        if where == "first" and i == 5:
+            raise ZeroDivisionError
+        return i
+
+    def then(i):
+        running.append(i)
+        time.sleep(0.002)
+        running.remove(i)
+        if where == "then" and i == 5:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        _parallel.in_order(first, then, 50, 1.0)
+    assert not running
+    assert not _parallel._here.is_worker
+
+
+def test_shares_are_not_divided_again(threads):
+    """Work inside work stays in its thread."""
+    seen = []
+
+    def inner(begin, end):
+        seen.append((threading.get_ident(), begin, end))
+
+    def outer(begin, end):
+        here = threading.get_ident()
+        _parallel.over_rows(inner, 10, 1e12)
+        assert threads == 1 or all(ident != here or (a, b) == (0, 10) for ident, a, b in seen)
+
+    _parallel.over_rows(outer, 20, 1e12)
+    assert sum(b - a for _, a, b in seen) >= 10
