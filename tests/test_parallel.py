@@ -31,11 +31,12 @@ def test_pieces_begin_one_after_another(threads):
     def first(i):
         assert inside.acquire(blocking=False)
         begun.append(i)
+        time.sleep(1e-3)
         inside.release()
         return i, i**2
 
-    _parallel.in_order(first, ended.append, 200, 1.0)
-    assert begun == list(range(200)) and sorted(ended) == [(i, i**2) for i in range(200)]
+    _parallel.in_order(first, ended.append, 50, 1.0)
+    assert begun == list(range(50)) and sorted(ended) == [(i, i**2) for i in range(50)]
 
 
 @pytest.mark.parametrize("where", ["first", "then"])
