@@ -12,6 +12,9 @@ from . import _arrays, _pairs, _parallel
 CHUNK_BYTES = 2**19
 """Tables of this size are built and used while they are in cache."""
 
+ROWS = 64
+"""Rows of the one product of a single kernel that a thread takes: its bits depend on how many are multiplied."""
+
 SHORT = 2**17
 """One row of up to so many terms is summed as its powers are formed: a matrix product would not pay for its tables."""
 
@@ -68,7 +71,9 @@ def _fill_vandermonde(given: np.ndarray, complex_type: np.dtype, out: np.ndarray
             return _multiply(left, right, out)
 
         def work(begin: int, end: int) -> None:
-            _multiply(left[:, begin:end], right, out[:, begin * fine_rows : end * fine_rows])
+            for first in range(begin * ROWS, min(end * ROWS, coarse_rows), ROWS):
+                last = min(first + ROWS, coarse_rows)
+                _multiply(left[:, first:last], right, out[:, first * fine_rows : last * fine_rows])
 
     else:
         chunk = max(1, CHUNK_BYTES // ((fine_rows + coarse_rows) * n_modes * complex_type.itemsize))
@@ -80,7 +85,7 @@ def _fill_vandermonde(given: np.ndarray, complex_type: np.dtype, out: np.ndarray
                 _multiply(*tables.of(given[:, first:last]), out[first:last])
 
     with _parallel.serial_blas(not is_small):
-        _parallel.over_rows(work, coarse_rows if n_rows == 1 else n_rows, 4.0 * n_rows * L * n_modes)
+        _parallel.over_rows(work, -(-coarse_rows // ROWS) if n_rows == 1 else n_rows, 4.0 * n_rows * L * n_modes)
 
 
 class _Tables:

@@ -14,6 +14,7 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -163,7 +164,16 @@ def bits() -> list[str]:
         K = ssm.convolution_kernel(system, 512, 0.01)
         y = ssm.simulate(system, u[: K.shape[0]], 0.01)
         found += [hashlib.sha256(array).hexdigest() for array in (K, y, ssm.convolve(K, u[: K.shape[0]]))]
-    return found
+    long = np.sin(np.arange(200_003.0))
+    alone = ssm.convolution_kernel(replace(modal, B=modal.B[0], C=modal.C[0], Lambda=modal.Lambda[0]), long.size, 1e-3)
+    one = ssm.StateSpace(dense.A, dense.B[0], dense.C[0], 0.0)
+    single = (
+        alone,
+        ssm.convolve(alone, long),
+        ssm.simulate(one, long, 0.01),
+        ssm.simulate(low_rank, long[:5000], 0.01),
+    )
+    return found + [hashlib.sha256(array).hexdigest() for array in single]
 
 
 @pytest.mark.jit
