@@ -120,13 +120,14 @@ STATE = """(() => { const page = window.Bokeh?.documents[0], text = name => page
 
 
 def settle(browser: Browser, before: dict[str, Any], seconds: float = 60) -> dict[str, Any]:
-    """What the page says when it has computed something new."""
-    end = time.monotonic() + seconds
+    """What the page says when it has computed something new and is quiet: its parts arrive one by one."""
+    end, last = time.monotonic() + seconds, before
     while time.monotonic() < end:
         state: dict[str, Any] = browser.value(STATE)
-        if state != before and state["status"].startswith("Δ"):
+        if state == last != before and state["status"].startswith("Δ"):
             return state
-        time.sleep(0.05)
+        last = state
+        time.sleep(0.5)
     raise AssertionError(f"nothing new within {seconds} s: {state}")
 
 
