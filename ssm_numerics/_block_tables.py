@@ -29,9 +29,7 @@ class Tables:
     power: Callable[[np.ndarray, int], np.ndarray]  # (w, r) -> A_bar^r w for w (heads, signals, n)
     start: Callable[[np.ndarray, np.ndarray], np.ndarray]  # (x_{-1}, u_{-1}) -> w_0
     B: np.ndarray  # (heads or 1, n)
-    small: tuple[np.ndarray, np.ndarray] | None = (
-        None  # keep and A_bar^M transposed, for `compiled.blocks.in_blocks_loop`
-    )
+    small: tuple[np.ndarray, ...] = ()  # keep and A_bar^M transposed, where `compiled.blocks.in_blocks_loop` serves
 
 
 Built = tuple[list[Power], np.ndarray, np.ndarray, np.ndarray]
@@ -101,7 +99,7 @@ class DenseParts:
             power_times,
             lambda x, before: power_times(x, 1) + previous[:, None] * before[..., None],
             B,
-            (keep, hop) if self.is_small else None,
+            (keep, hop) if self.is_small else (),
         )
 
     def _by_blas(self, first: int, last: int, block: int, direct: np.ndarray) -> Built:
@@ -127,9 +125,8 @@ class DenseParts:
         powers, keep = _arrays.aligned((n_heads, count, n, n), dtype), np.empty((n_heads, count), dtype=dtype)
         powers[:, 0], keep[:, :1] = _part(self._matrix, first, last), _part(self._keep, first, last)[..., 0]
         squares = [Power(powers[:, j], keep[:, j, None, None]) for j in range(count)]
-        vectors = (np.empty((n_heads, n), dtype=dtype) for _ in range(2))
-        F, C = vectors
-        F[:], C[:] = self._forcing(squares[0], first, last), _part(self._C, first, last)
+        vectors = self._forcing(squares[0], first, last), _part(self._C, first, last)
+        F, C = (np.array(np.broadcast_to(vector, (n_heads, n))) for vector in vectors)
         direct = np.array(np.broadcast_to(direct, (n_heads,)))
         sizes = (n_heads, block, n), (n_heads, n + block, block), (n_heads, n, n), (2, block, n), (n, n)
         inputs, outputs, hop, rows, work = (_arrays.aligned(size, dtype) for size in sizes)

@@ -69,25 +69,23 @@ def run_chunked(
     before = np.broadcast_to(u_before, batch).reshape(n_rows).astype(dtype)
     y = np.empty((n_rows, n_samples), dtype=dtype)
 
-    def run(tables: Tables, chosen: np.ndarray) -> None:
-        for first in range(0, chosen.shape[1], at_once):
-            run_some(tables, chosen[:, first : first + at_once])
-
-    def run_some(tables: Tables, chosen: np.ndarray) -> None:
-        w = tables.start(x[chosen], before[chosen])
-        if tables.small:
-            samples = _run_small(tables, tables.small, signals, signal[chosen], w, y, chosen, piece)
-        else:
-            out = _rows(y, chosen)
-            samples = _run_rows(tables, _rows(signals, signal[chosen]), w, out, piece)
-            if not np.may_share_memory(y, out):
-                y[chosen] = out
-        x[chosen] = _finished(tables, w, samples, (n_samples - 1) % block)
-
     row_bytes = (parts.n + block) * dtype.itemsize
     piece = min(-(-n_samples // block), max(8, SEGMENT_BYTES // row_bytes))
     at_once = max(1, ROWS_BYTES // (piece * row_bytes))
     group = max(1, min(TABLE_BYTES // parts.table_bytes(block), at_once // order.shape[1]))
+
+    def run(tables: Tables, rows: np.ndarray) -> None:
+        for first in range(0, rows.shape[1], at_once):
+            chosen = rows[:, first : first + at_once]
+            w = tables.start(x[chosen], before[chosen])
+            if tables.small:
+                samples = _run_small(tables, signals, signal[chosen], w, y, chosen, piece)
+            else:
+                out = _rows(y, chosen)
+                samples = _run_rows(tables, _rows(signals, signal[chosen]), w, out, piece)
+                if not np.may_share_memory(y, out):
+                    y[chosen] = out
+            x[chosen] = _finished(tables, w, samples, (n_samples - 1) % block)
 
     def over_heads(begin: int, end: int) -> None:
         for first in range(begin, end, group):
@@ -125,7 +123,7 @@ def _run_rows(tables: Tables, u: np.ndarray, w: np.ndarray, y: np.ndarray, piece
     """
     (n_heads, n_signals, n), n_samples, block = w.shape, y.shape[2], tables.inputs.shape[1]
     n_blocks, n_rows = -(-n_samples // block), n_heads * n_signals
-    last = {}
+    last = np.empty((n_heads, n_signals, n + block), dtype=w.dtype)
 
     def start(number: int) -> tuple[slice, np.ndarray]:
         """Samples and rows [w, u] of a piece, after which w is the state at its end."""
@@ -136,7 +134,7 @@ def _run_rows(tables: Tables, u: np.ndarray, w: np.ndarray, y: np.ndarray, piece
         np.matmul(given, tables.inputs[:, None], out=forcing)
         wide[..., n:] = given
         tables.hop(w, forcing, wide, end - begin)
-        last[end] = wide[:, :, -1]
+        last[...] = wide[:, :, -1]
         return span, wide
 
     def respond(begun: tuple[slice, np.ndarray]) -> None:
@@ -152,19 +150,12 @@ def _run_rows(tables: Tables, u: np.ndarray, w: np.ndarray, y: np.ndarray, piece
             out[...] = found.reshape(n_heads, n_signals, size)[..., : out.shape[2]]
 
     in_order(start, respond, -(-n_blocks // piece), 2.0 * n_rows * n_samples * (3 * n + block))
-    w[...] = last[n_blocks][..., :n]
-    return last[n_blocks][..., n:]
+    w[...] = last[..., :n]
+    return last[..., n:]
 
 
 def _run_small(
-    tables: Tables,
-    small: tuple[np.ndarray, np.ndarray],
-    u: np.ndarray,
-    signal: np.ndarray,
-    w: np.ndarray,
-    y: np.ndarray,
-    rows: np.ndarray,
-    piece: int,
+    tables: Tables, u: np.ndarray, signal: np.ndarray, w: np.ndarray, y: np.ndarray, rows: np.ndarray, piece: int
 ) -> np.ndarray:
     """The same for small real matrices: rows of y (R, T) from those of u (S, T) by their numbers (heads, signals)."""
     from .compiled.blocks import in_blocks_loop
@@ -172,7 +163,7 @@ def _run_small(
     (_, block, n), n_samples = tables.inputs.shape, y.shape[1]
     sizes = (piece, block), (piece, n), (piece, n + block), (piece, block), (n,)
     work = [_arrays.aligned(size, w.dtype) for size in sizes]
-    in_blocks_loop(tables.inputs, tables.outputs, *small, u, signal, w, y, rows, *work)
+    in_blocks_loop(tables.inputs, tables.outputs, *tables.small, u, signal, w, y, rows, *work)
     samples = u[signal, (n_samples - 1) // block * block :]
     return np.pad(samples, [(0, 0), (0, 0), (0, block - samples.shape[-1])])
 

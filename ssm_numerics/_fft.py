@@ -96,12 +96,12 @@ def causal_convolution(K: np.ndarray, u: np.ndarray, which_K: np.ndarray, which_
             once[i] = transformed(u) if i else forward(K if real else K.astype(out.dtype, copy=False), n)
 
     flops = 15.0 * n * math.log2(n)
-    over_rows(begin_with, 1 + is_shared, flops * (len(K) + len(u) * n_blocks) / 3 if is_shared else 0)
+    over_rows(begin_with, 1 + is_shared, flops * (len(K) + len(u) * n_blocks) / 3)
     spectra = once[0]
 
     def work(begin: int, end: int) -> None:
-        for first in range(begin * group, min(end * group, len(out)), group):
-            rows = slice(first, first + group)
+        for first in range(begin, end, group):
+            rows = slice(first, min(first + group, end))
             if len(out) == 1:
                 product = once[1]
             else:
@@ -110,8 +110,7 @@ def causal_convolution(K: np.ndarray, u: np.ndarray, which_K: np.ndarray, which_
             pieces = inverse(product, n, real)
             _add_up(pieces, step, out[rows])
 
-    # the bits of a transform depend on how many others are done with it: groups, not rows, are shared among threads
-    over_rows(work, -(-len(out) // group), flops * len(out) * n_blocks)
+    over_rows(work, len(out), flops * len(out) * n_blocks, group)
 
 
 def _add_up(pieces: np.ndarray, step: int, out: np.ndarray) -> None:

@@ -36,11 +36,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def over_rows(work: Callable[[int, int], None], n_rows: int, flops: float) -> None:
-    """Call work(begin, end) so that the ranges cover all rows, in as many threads as there are cores and rows."""
-    n_threads = _threads(n_rows, flops)
-    n_shares = min(n_rows, SHARES * n_threads, max(n_threads, int(flops / SHARE_FLOPS))) if n_threads > 1 else 1
-    bounds = [n_rows * i // n_shares for i in range(n_shares + 1)]
+def over_rows(work: Callable[[int, int], None], n_rows: int, flops: float, group: int = 1) -> None:
+    """Call work(begin, end) so that the ranges cover all rows, in as many threads as there are cores and rows.
+
+    Ranges begin at multiples of `group`, for rows whose bits depend on how many others are worked on at once.
+    """
+    groups = -(-n_rows // group)
+    n_threads = _threads(groups, flops)
+    n_shares = min(groups, SHARES * n_threads, max(n_threads, int(flops / SHARE_FLOPS))) if n_threads > 1 else 1
+    bounds = [min(n_rows, groups * i // n_shares * group) for i in range(n_shares + 1)]
     in_order(lambda i: (bounds[i], bounds[i + 1]), lambda share: work(*share), n_shares, flops)
 
 

@@ -71,8 +71,8 @@ def _fill_vandermonde(given: np.ndarray, complex_type: np.dtype, out: np.ndarray
             return _multiply(left, right, out)
 
         def work(begin: int, end: int) -> None:
-            for first in range(begin * ROWS, min(end * ROWS, coarse_rows), ROWS):
-                last = min(first + ROWS, coarse_rows)
+            for first in range(begin, end, ROWS):
+                last = min(first + ROWS, end)
                 _multiply(left[:, first:last], right, out[:, first * fine_rows : last * fine_rows])
 
     else:
@@ -85,7 +85,8 @@ def _fill_vandermonde(given: np.ndarray, complex_type: np.dtype, out: np.ndarray
                 _multiply(*tables.of(given[:, first:last]), out[first:last])
 
     with _parallel.serial_blas(not is_small):
-        _parallel.over_rows(work, -(-coarse_rows // ROWS) if n_rows == 1 else n_rows, 4.0 * n_rows * L * n_modes)
+        rows, group = (coarse_rows, ROWS) if n_rows == 1 else (n_rows, 1)
+        _parallel.over_rows(work, rows, 4.0 * n_rows * L * n_modes, group)
 
 
 class _Tables:

@@ -61,7 +61,7 @@ def convolve(K: Any, u: Any, D: Any = 0.0, axis: int = -1) -> np.ndarray:
     if np.any(direct):
         with np.errstate(all="ignore"):
             y = y + direct.astype(_narrow(direct, dtype))[..., None] * signal
-    if not np.isfinite(y).all():
+    if not _arrays.all_finite(y):
         found = f"it overflows where `u` reaches {np.abs(signal).max():.3g} and `K` reaches {np.abs(kernel).max():.3g}"
         _arrays.fail("u", "keep the convolution finite", found)
     return np.moveaxis(y.astype(dtype, copy=False), -1, axis)

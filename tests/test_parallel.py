@@ -75,3 +75,12 @@ def test_shares_are_not_divided_again(threads):
 
     _parallel.over_rows(outer, 20, 1e12)
     assert sum(b - a for _, a, b in seen) >= 10
+
+
+@pytest.mark.parametrize(("n_rows", "group"), [(1, 5), (10, 5), (103, 5), (64, 64)])
+def test_groups_are_not_divided(threads, n_rows, group):
+    """Ranges begin at multiples of the group, however many threads there are."""
+    ranges = []
+    _parallel.over_rows(lambda begin, end: ranges.append((begin, end)), n_rows, 1e12, group)
+    assert sorted(row for begin, end in ranges for row in range(begin, end)) == list(range(n_rows))
+    assert all(begin % group == 0 for begin, _ in ranges)

@@ -35,14 +35,13 @@ def calls_of_compiled_code(path):
 
 def test_python_calls_drivers():
     """Besides numba.cuda's, which has no such parts, and what benchmarks compare with."""
-    others = {"_cuda", "cuda", "plain_loops"}
     found = set()
     for path in ROOT.rglob("*.py"):
         folder = path.relative_to(ROOT).parts[0]
         if folder not in ("compiled", "interop", "benchmarks") and "_device" not in path.name:
             found |= set(calls_of_compiled_code(path))
     assert len(found) > 20
-    assert {name for name in found if not name.endswith(DRIVER)} <= SCALARS | others
+    assert {name for name in found if not name.endswith(DRIVER)} <= SCALARS
 
 
 @pytest.mark.skipif(JIT_OFF, reason="nothing is compiled with the JIT off")
