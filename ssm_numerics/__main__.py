@@ -180,9 +180,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     for outcome in outcomes:
         print(outcome.question)
         for claim in outcome.claims:
-            unit = f" {claim.unit}" if claim.unit else ""
-            numbers = f"{study.number(claim.measured)}{unit} {claim.relation} {study.number(claim.bound)}{unit}"
-            print(f"  {claim.verdict}  {claim.statement}  [{numbers}]")
+            print(f"  {claim}")
         if outcome.error or outcome.skipped:
             print(f"  {outcome.verdict}  {outcome.skipped or f'stopped with {outcome.error}'}")
     print(f"{facts['claims_that_hold']} of {facts['claims']} claims hold.")

@@ -67,10 +67,12 @@ def in_order(first: Callable[[int], Any], then: Callable[[Any], None], count: in
     n_threads = _threads(count, flops)
     if n_threads <= 1:
         return run()
-    helpers = [_pool().submit(_as_worker, run) for _ in range(n_threads - 1)]
+    helpers = [_pool().submit(run) for _ in range(n_threads - 1)]
+    _here.is_worker = True
     try:
-        _as_worker(run)
+        run()
     finally:
+        _here.is_worker = False
         left.clear()
         running = [helper for helper in helpers if not helper.cancel()]
         wait(running)  # whatever happened here, nobody may go on writing
@@ -83,18 +85,22 @@ def _threads(n_shares: int, flops: float) -> int:
     return min(cores(), n_shares) if flops > SERIAL_FLOPS and not _here.is_worker else 1
 
 
-def _as_worker(run: Callable[[], None]) -> None:
-    before, _here.is_worker = _here.is_worker, True
-    try:
-        run()
-    finally:
-        _here.is_worker = before
+def _become_worker() -> None:
+    _here.is_worker = True
 
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads that wait for work: starting them anew takes from 50 microseconds to a millisecond each."""
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="ssm_numerics")
+    """Threads that wait for work: starting them anew takes from 50 microseconds to a millisecond each.
+
+    All are started at once. By itself the pool starts one whenever the others look busy, at any time of a long run.
+    """
+    helpers, go = max(1, cores() - 1), threading.Event()
+    pool = ThreadPoolExecutor(helpers, "ssm_numerics", _become_worker)
+    for _ in range(helpers):
+        pool.submit(go.wait)
+    go.set()
+    return pool
 
 
 class _SerialBlas:

@@ -202,4 +202,5 @@ def _line(outcome: study.Outcome) -> str:
     held = sum(claim.passed for claim in outcome.claims)
     state = f"stopped: {outcome.error}" if outcome.error else f"{held} of {len(outcome.claims)} claims hold"
     spent = f"finished {outcome.measured_at}" if outcome.reused else f"{outcome.seconds:.1f} s"
-    return f"{outcome.verdict}  {outcome.name:<24} {outcome.skipped or state}  ({spent})"
+    failed = "".join(f"\n      {claim}" for claim in outcome.claims if not claim.passed)
+    return f"{outcome.verdict}  {outcome.name:<24} {outcome.skipped or state}  ({spent}){failed}"

@@ -108,6 +108,11 @@ class Claim:
         """PASS or FAIL."""
         return "PASS" if self.passed else "FAIL"
 
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        numbers = f"{number(self.measured)}{unit} {self.relation} {number(self.bound)}{unit}"
+        return f"{self.verdict}  {self.statement}  [{numbers}]"
+
     def to_dict(self) -> dict[str, Any]:
         """The claim as JSON can hold it."""
         return {**asdict(self), "verdict": self.verdict}

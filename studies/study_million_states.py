@@ -103,7 +103,7 @@ def timed_case(N, L):
     begin = perf_counter()
     given = system(N)
     form_seconds, seconds = perf_counter() - begin, np.inf
-    for _ in range(3 if max(N, L) <= 100_000 else 1):
+    for _ in range(7 if max(N, L) <= 100_000 else 1):
         begin = perf_counter()
         ssm.convolution_kernel(given, L, 1 / L, method="contour", max_memory=1e11)
         seconds = min(seconds, perf_counter() - begin)

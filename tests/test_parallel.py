@@ -1,5 +1,6 @@
 """Threads over rows: every row once, pieces in order, errors raised once nobody writes any more, shares not divided."""
 
+import functools
 import threading
 import time
 
@@ -84,3 +85,14 @@ def test_groups_are_not_divided(threads, n_rows, group):
     _parallel.over_rows(lambda begin, end: ranges.append((begin, end)), n_rows, 1e12, group)
     assert sorted(row for begin, end in ranges for row in range(begin, end)) == list(range(n_rows))
     assert all(begin % group == 0 for begin, _ in ranges)
+
+
+def test_all_threads_are_there_from_the_first_call_on(monkeypatch):
+    """A stream that runs for weeks does not start one on some later day."""
+    monkeypatch.setattr(_parallel, "cores", lambda: 4)
+    monkeypatch.setattr(_parallel, "_pool", functools.cache(_parallel._pool.__wrapped__))
+    before = threading.active_count()
+    for _ in range(20):
+        _parallel.over_rows(lambda begin, end: time.sleep(1e-4), 100, 1e9)
+        assert threading.active_count() == before + 3
+    _parallel._pool().shutdown()

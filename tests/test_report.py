@@ -161,6 +161,14 @@ def test_progress_is_plain_and_on_stderr_without_a_terminal(
     assert "\x1b" not in printed.err
 
 
+def test_progress_names_the_claims_that_fail(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake(monkeypatch, claims=lambda results: [Claim("It is small", 3.0, "<=", 2.0, "u"), Claim("It is", 1, "=", 1)])
+    report.run()
+    assert capsys.readouterr().err.split("\n")[1:] == ["      FAIL  It is small  [3 u <= 2 u]", ""]
+
+
 def test_a_missing_package_is_named_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ImportError, match=r"needs jinja2.*pip install .ssm-numerics\[report\]"):
