@@ -55,9 +55,9 @@ class DenseParts:
     def _flat(self, array: np.ndarray, axes: int, dtype: np.dtype) -> np.ndarray:
         """Leading axes as one, of length 1 where all heads share the array."""
         own = array.shape[array.ndim - axes :]
-        lead = self._heads if math.prod(array.shape[: array.ndim - axes]) > 1 else ()
-        array = array if lead else array.reshape(own)
-        return np.broadcast_to(array, (*lead, *own)).reshape(-1, *own).astype(dtype, copy=False)
+        is_shared = math.prod(array.shape[: array.ndim - axes]) == 1
+        array = array if is_shared else np.broadcast_to(array, (*self._heads, *own))
+        return array.reshape(-1, *own).astype(dtype, copy=False)
 
     def table_bytes(self, block: int) -> int:
         """The size of one head's tables."""

@@ -39,10 +39,11 @@ def run_chunked(
     u_before: np.ndarray,
     block: int,
     kept: dict[Any, Any] | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+    with_state: bool = True,
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Outputs (..., T) and final stored states (..., N), as `_stepping.run`; `block` is M, a power of two.
 
-    The tables of one head are put in `kept`, or found there.
+    The tables of one head are put in `kept`, or found there. States are left out where they are not asked for.
     """
     pairs = getattr(discrete, "pairs", None)
     if pairs is not None:
@@ -85,7 +86,8 @@ def run_chunked(
                 samples = _run_rows(tables, _rows(signals, signal[chosen]), w, out, piece)
                 if not np.may_share_memory(y, out):
                     y[chosen] = out
-            x[chosen] = _finished(tables, w, samples, (n_samples - 1) % block)
+            if with_state:
+                x[chosen] = _finished(tables, w, samples, (n_samples - 1) % block)
 
     def over_heads(begin: int, end: int) -> None:
         for first in range(begin, end, group):
@@ -93,7 +95,7 @@ def run_chunked(
             run(parts.tables(first, last, block), order[first:last])
 
     flops = 4.0 * n_rows * n_samples * (parts.n + block)
-    with np.errstate(all="ignore"), serial_blas():
+    with np.errstate(all="ignore"), serial_blas(not parts.is_small):
         if n_heads > 1:
             over_rows(over_heads, n_heads, flops)
         else:
@@ -103,7 +105,7 @@ def run_chunked(
             if kept is not None:
                 kept[block, dtype] = tables
             over_rows(lambda begin, end: run(tables, order[:, begin:end]), n_rows, flops)
-    return y.reshape(*batch, n_samples), to_stored(x.reshape(*batch, -1))
+    return y.reshape(*batch, n_samples), to_stored(x.reshape(*batch, -1)) if with_state else None
 
 
 def _rows(array: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -164,8 +166,7 @@ def _run_small(
     sizes = (piece, block), (piece, n), (piece, n + block), (piece, block), (n,)
     work = [_arrays.aligned(size, w.dtype) for size in sizes]
     in_blocks_loop(tables.inputs, tables.outputs, *tables.small, u, signal, w, y, rows, *work)
-    samples = u[signal, (n_samples - 1) // block * block :]
-    return np.pad(samples, [(0, 0), (0, 0), (0, block - samples.shape[-1])])
+    return u[signal, (n_samples - 1) // block * block :]
 
 
 def _finished(tables: Tables, w: np.ndarray, samples: np.ndarray, used: int) -> np.ndarray:

@@ -155,9 +155,9 @@ def _run_recurrence(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     return run(problem.discrete, problem.u, problem.x0, problem.u_before, kept=problem.kept)
 
 
-def _run_chunked(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    block = best_block(problem)
-    return run_chunked(problem.discrete, problem.u, problem.x0, problem.u_before, block, problem.kept)
+def _run_chunked(problem: Problem) -> tuple[np.ndarray, np.ndarray | None]:
+    given = problem.discrete, problem.u, problem.x0, problem.u_before
+    return run_chunked(*given, best_block(problem), problem.kept, problem.with_state)
 
 
 def _run_fft(problem: Problem) -> tuple[np.ndarray, None]:
@@ -206,31 +206,35 @@ def _seconds_recurrence(problem: Problem) -> float:
 
 def best_block(problem: Problem) -> int:
     """The length of a block that takes the least estimated time; none is longer than the signal."""
-    lengths = [block for block in BLOCKS if block <= problem.n_samples]
-    return min(lengths, key=lambda block: _seconds_in_blocks(problem, block))
-
-
-def _seconds_in_blocks(problem: Problem, block: int) -> float:
-    """Tables of every matrix and head, products per sample, and hops per block."""
-    discrete = problem.discrete
-    arithmetic = 4.0 if problem.is_complex else 1.0
-    n = discrete.C.shape[-1] * (1 if discrete.pairs is None else 2) if problem.is_diagonal else discrete.n_states
-    per_sample = 4.0 * n + block + STRIP  # n + n for states, (block + STRIP) / 2 for the Toeplitz matrix
-    products = problem.n_rows * problem.n_samples * per_sample
-    hops = problem.n_rows * math.ceil(problem.n_samples / block)
-    if problem.is_diagonal:
-        tables = problem.n_heads * (TABLE * block * n + TABLE_ENTRY * block * (block + 2 * n))
-        hop = HOP + HOP_MODE * n
-    else:
-        powers = matrices(discrete) * 2.0 * n**3 * math.log2(2 * block)
-        tables = (powers + problem.n_heads * 4.0 * n**2 * block) / GEMM_RATE * arithmetic
-        tables += problem.n_heads * TABLE_ENTRY * (block * (block + 2 * n) + n**2 * math.log2(2 * block))
-        hop = HOP + HOP_ENTRY * n**2 * arithmetic
-    return CALL["chunked"] + tables + products * arithmetic / GEMM_RATE + hops * hop + problem.n_rows * ROW
+    return _fastest_blocks(problem)[1]
 
 
 def _seconds_chunked(problem: Problem) -> float:
-    return _seconds_in_blocks(problem, best_block(problem))
+    return _fastest_blocks(problem)[0]
+
+
+def _fastest_blocks(problem: Problem) -> tuple[float, int]:
+    """Seconds and length of the best block: tables of every matrix and head, products per sample, hops per block."""
+    discrete = problem.discrete
+    arithmetic = 4.0 if problem.is_complex else 1.0
+    n = discrete.C.shape[-1] * (1 if discrete.pairs is None else 2) if problem.is_diagonal else discrete.n_states
+    rows, heads, samples = problem.n_rows, problem.n_heads, problem.n_samples
+    hop = HOP + (HOP_MODE * n if problem.is_diagonal else HOP_ENTRY * n**2 * arithmetic)
+    squaring = 0.0 if problem.is_diagonal else matrices(discrete) * 2.0 * n**3
+
+    def seconds(block: int) -> float:
+        entries = block * (block + 2 * n)
+        if problem.is_diagonal:
+            tables = heads * (TABLE * block * n + TABLE_ENTRY * entries)
+        else:
+            squares = math.log2(2 * block)
+            tables = (squaring * squares + heads * 4.0 * n**2 * block) / GEMM_RATE * arithmetic
+            tables += heads * TABLE_ENTRY * (entries + n**2 * squares)
+        per_sample = 4.0 * n + block + STRIP  # n + n for states, (block + STRIP) / 2 for the Toeplitz matrix
+        products = rows * samples * per_sample * arithmetic / GEMM_RATE
+        return CALL["chunked"] + tables + products + rows * (math.ceil(samples / block) * hop + ROW)
+
+    return min((seconds(block), block) for block in BLOCKS if block <= samples)
 
 
 def _seconds_fft(problem: Problem) -> float:
