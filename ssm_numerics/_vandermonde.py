@@ -48,12 +48,11 @@ def _short_sums(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None, L: int, 
     """One row (L,) in double precision: a table of z^r, and anchors c z^(qM) used as they are formed."""
     from .compiled.vandermonde import power_sums_loop
 
-    c, z = (array.astype(np.complex128, copy=False).reshape(-1) for array in (c, z))
-    low = np.zeros_like(z) if z_low is None else z_low.reshape(-1)
+    c, z = c.astype(np.complex128, copy=False).reshape(-1), z.astype(np.complex128, copy=False).reshape(-1)
+    low = np.zeros(z.size, np.complex128) if z_low is None else z_low.reshape(-1)
     rows, parts = math.ceil(math.sqrt(L)), 1 if real_output else 2
     work, fine, out = np.empty((2, 4, c.size)), np.empty((rows, 2, c.size)), np.empty(parts * L)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        power_sums_loop(c, z, low, work, fine, out, parts)
+    power_sums_loop(c, z, low, work, fine, out, parts)
     return out if real_output else out.view(np.complex128)
 
 
@@ -105,8 +104,7 @@ class _Tables:
 
         n_rows = given.shape[1]
         work = self.space, self.small, self.fine, self.coarse
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            power_tables_loop(given, self.sign, self.radix, *work, 0, n_rows)
+        power_tables_loop(given, self.sign, self.radix, *work, 0, n_rows)
         return self.left[:n_rows], self.right[:n_rows]
 
 

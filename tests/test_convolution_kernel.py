@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import ssm_numerics as ssm
 from ssm_numerics import certified, testing
-from ssm_numerics.convolution_kernel import METHODS
+from ssm_numerics.convolution_kernel import LARGE, METHODS
 
 U = 2.0**-53
 CASES = [  # L, dt, discretization: fast sampling, long memory, holds, damping, one sample
@@ -201,6 +201,19 @@ def test_unstable_systems_are_computed_with_a_warning_or_refused_with_a_reason()
         ),
     ):
         ssm.convolution_kernel(system, 1000, 1.0, "euler")
+
+
+@pytest.mark.parametrize("z", [1.0, 1.01])
+@pytest.mark.parametrize("size", [1.0, 1e300, 1e308])
+@pytest.mark.parametrize("z_2", [0.5, 1.0])
+def test_large_kernels_that_overflow_are_refused(z, size, z_2):
+    """They are looked through unless no mode grows and no sum can overflow."""
+    modes = ssm.DiscreteDiagonal([z, z_2], [size, size], [1.0, 1.0], 0.0, 1.0)
+    if z > 1 or size == 1e308:
+        with pytest.raises(ValueError, match="the kernel overflows within 262144 samples"):
+            ssm.convolution_kernel(modes, LARGE)
+    else:
+        assert ssm.convolution_kernel(modes, LARGE)[-1] == size * (1 + z_2 ** (LARGE - 1))
 
 
 @pytest.mark.parametrize("rule", ["bilinear", "foh"])

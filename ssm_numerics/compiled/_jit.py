@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
 from numba.core.registry import CPUDispatcher
 
 REASSOCIATE = {"contract", "reassoc", "nsz", "arcp"}
@@ -40,6 +41,8 @@ def _compiled(function: Callable[..., Any], **flags: Any) -> Callable[..., Any]:
     compiled = numba.njit(**COMMON, no_cpython_wrapper=is_part, **flags)(function)
     if is_part and isinstance(compiled, CPUDispatcher):
         compiled.__class__ = Part
+    elif is_here and compiled is function and not is_part:  # without the compiler, as silent as with it
+        return np.errstate(all="ignore")(function)
     return compiled  # type: ignore[no-any-return]
 
 
