@@ -51,6 +51,11 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     return _compiled(function)
 
 
+def jit_part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile only as a part of its callers, with their flags: by itself it would be compiled once more for nothing."""
+    return _compiled(function, inline="always")
+
+
 def jit_inline(function: Callable[..., Any]) -> Callable[..., Any]:
     """IEEE arithmetic for short functions that a loop must absorb to be vectorized (error-free transformations)."""
     return _compiled(function, forceinline=True)

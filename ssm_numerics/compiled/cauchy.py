@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._jit import jit, jit_fused, jit_fused_inline, jit_inline
+from ._jit import jit, jit_fused, jit_fused_inline, jit_inline, jit_part
 
 BLOCK = 128
 """Nodes that are treated together; their rows of work space stay in the first-level cache."""
@@ -70,7 +70,7 @@ def pair_factors(t_re: Any, t_im: Any, twice: Any, shrink: Any, x: Any, y: Any) 
     return e * f_re - t_im * f_im, e * f_im + t_im * f_re, f_re, f_im
 
 
-@jit
+@jit_part
 def _place_nodes(w: Any, a: Any, s: Any, scale: Any, largest: Any, limit: Any) -> None:
     """Rows t and g of the work space."""
     for k in range(a.size):
@@ -79,7 +79,7 @@ def _place_nodes(w: Any, a: Any, s: Any, scale: Any, largest: Any, limit: Any) -
         w[k], w[k + BLOCK], w[k + 2 * BLOCK], w[k + 3 * BLOCK] = t_re, t_im, g_re, g_im
 
 
-@jit
+@jit_part
 def _shrink_pairs(w: Any, count: int) -> None:
     """Rows 2 Im(t) and scale of a pair's denominator."""
     for k in range(count):
@@ -117,7 +117,7 @@ def _add(terms: Any, sums: Any, count: int, a: Any, a_f: Any, b: Any, b_f: Any) 
         sums[k + 3 * BLOCK] = (sums[k + 3 * BLOCK] + b * e_im) - b_f * f_im
 
 
-@jit
+@jit_part
 def _add_all(w: Any, count: int, poles: Any, v: Any, paired: bool) -> None:
     """Up to four sums over all poles or pairs, whose residues are v (2 or 4, 2, N)."""
     terms, first, second = w[TERMS:], w[SUMS:], w[SUMS + 4 * BLOCK :]
@@ -134,7 +134,7 @@ def _add_all(w: Any, count: int, poles: Any, v: Any, paired: bool) -> None:
             _add(terms, second, count, v[2, 0, n], v[2, 1, n], v[3, 0, n], v[3, 1, n])
 
 
-@jit
+@jit_part
 def _store_sum(w: Any, total: Any, out: Any) -> None:
     """out = g times a sum, which starts at the two rows `total`."""
     for k in range(out.size):

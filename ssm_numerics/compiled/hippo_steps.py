@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from ._jit import jit, jit_fused, jit_sum
+from ._jit import jit, jit_fused, jit_part, jit_sum
 
 HUGE = 2.0**500
 
@@ -85,7 +85,7 @@ def solve_loop(generators, factors, h, b, x, begin, end):
         solve(generators, factors, h, b[row], x[row])
 
 
-@jit
+@jit_part
 def gbt_step(generators, factors, h, alpha, B, u, c, work):
     """c = (I - alpha h A)^{-1} ((I + (1-alpha) h A) c + h B u), in place.
 

@@ -9,7 +9,7 @@ decides.
 
 from __future__ import annotations
 
-from ._jit import jit, jit_fused, jit_fused_inline, jit_inline, jit_sum
+from ._jit import jit, jit_fused, jit_fused_inline, jit_inline, jit_part, jit_sum
 from .hippo_steps import gbt_step
 
 
@@ -36,7 +36,7 @@ def four_dots(rows, i, x):
     return s, t, v, w
 
 
-@jit
+@jit_part
 def row_products(rows, x, product):
     """product <- rows x, a matrix times a vector."""
     whole = rows.shape[0] - rows.shape[0] % 4
@@ -92,7 +92,7 @@ def turn_pairs(modes, now, before, rest, x):
         x[1, n] = modes[0, n] * x[1, n] + im
 
 
-@jit
+@jit_part
 def dense_run(keep, A, b, b_prev, c, source, first, last, before, state, product, y):
     """Samples first to last under one discretization; returns the last of them."""
     for k in range(first, last):
@@ -119,7 +119,7 @@ def dense_loop(begin, end, head, signal, runs, keep, A, B, B_prev, C, u, before,
             )  # fmt: skip
 
 
-@jit
+@jit_part
 def modal_run(turn, modes, P, Q, c, source, first, last, before, state, rest, y):
     """Samples first to last under one discretization; returns the last of them."""
     parts = (state.size // modes.shape[1], modes.shape[1])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._jit import jit, jit_fused
+from ._jit import jit, jit_fused, jit_part
 
 
 @jit_fused
@@ -71,7 +71,7 @@ def multiply(rows: Any, m: int, b: Any, reach: int, is_lower: bool, keep: float,
         _one_row(rows[m - 1], b, min(m - 1 + reach, order), is_lower, keep, out[m - 1])
 
 
-@jit
+@jit_part
 def _square(matrix: Any, keep: float, is_lower: bool, square: Any) -> float:
     """(keep I + matrix)^2 in the smaller form; returns whether the identity is still kept beside it, as 1 or 0."""
     n, trace = matrix.shape[0], 0.0

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._jit import jit, jit_sum
+from ._jit import jit, jit_part, jit_sum
 from .double_word import times
 
 
-@jit
+@jit_part
 def _set_one(power: Any) -> None:
     for n in range(power.shape[1]):
         power[0, n], power[1, n], power[2, n], power[3, n] = 1.0, 0.0, 0.0, 0.0
@@ -30,14 +30,14 @@ def _advance(power: Any, step: Any) -> None:
         power[0, n], power[1, n], power[2, n], power[3, n] = times(a, b)
 
 
-@jit
+@jit_part
 def _set_node(z: Any, z_low: Any, step: Any) -> None:
     for n in range(step.shape[1]):
         step[0, n], step[1, n] = z[n].real, z[n].imag
         step[2, n], step[3, n] = z_low[n].real, z_low[n].imag
 
 
-@jit
+@jit_part
 def _row(anchor: Any, small: Any, row: Any) -> None:
     """One row of a table, anchor * small."""
     for n in range(row.shape[0]):
