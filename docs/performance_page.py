@@ -1,4 +1,4 @@
-"""Write performance.md from _data/bench.json and _data/cold.json; with --measure, measure both first.
+"""Write performance.md from _data/bench.json, fresh.json and cold.json; with --measure, measure them first.
 
 python docs/performance_page.py --measure     # about five minutes, on an otherwise idle machine
 python docs/performance_page.py               # only the page
@@ -7,6 +7,8 @@ python docs/performance_page.py               # only the page
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from ssm_numerics.study import to_json
 
 DOCS = Path(__file__).resolve().parent
 DATA = DOCS / "_data"
+FILES = ("bench.json", "fresh.json", "cold.json")
 
 HEAD = """\
 # Performance
@@ -29,6 +32,16 @@ package. Rates count the operations of our own algorithm; *of dgemm* compares th
 matrices of order 1024, timed beside each task. Times marked ≈ were taken on a part of the task and scaled.
 """
 
+FRESH_TASK, FRESH_MEMORY = "simulate-dense-H1-T100000", {"MALLOC_MMAP_THRESHOLD_": "131072"}
+FRESH = f"""\
+## With fresh memory
+
+A process that has given large arrays back gets them again without asking the system, and the tasks above run in one
+that has. A process that has not pays for every page it touches for the first time, whoever computes: what needs much
+room loses most. `{"".join(f"{key}={value}" for key, value in FRESH_MEMORY.items())} ssm-numerics bench --only
+{FRESH_TASK}` lets the C library of Linux always ask:
+"""
+
 COLD = """\
 ## First calls
 
@@ -37,7 +50,16 @@ the second. Times of functions are by the clock and include what they call.
 """
 
 
-def page(record: dict[str, Any], first_calls: dict[str, Any]) -> str:
+def measure_with_fresh_memory(progress: Any) -> dict[str, Any]:
+    """One task in a process whose arrays are always new to it."""
+    progress(FRESH_TASK, 0, 1)
+    command = [sys.executable, "-m", "ssm_numerics", "bench", "--json", "--only", FRESH_TASK]
+    done = subprocess.run(command, env=os.environ | FRESH_MEMORY, capture_output=True, text=True, check=True)
+    record: dict[str, Any] = json.loads(done.stdout)
+    return record
+
+
+def page(record: dict[str, Any], fresh: dict[str, Any], first_calls: dict[str, Any]) -> str:
     """The text of the page."""
     facts = record["environment"]
     packages = ", ".join(f"{name} {facts['packages'][name]}" for name in ("numpy", "scipy", "numba"))
@@ -46,12 +68,19 @@ def page(record: dict[str, Any], first_calls: dict[str, Any]) -> str:
     lines += rows(("task", "peer", "aimed at", "times faster"), [target(record, line) for line in record["targets"]])
     for name, result in record["cases"].items():
         lines += ["", f"## {result['title']}", "", f"`ssm-numerics bench --only {name}`", ""]
-        cells = [table.cells(each, row, result["ratios"][each]) for each, row in result["rows"].items()]
-        lines += rows(table.HEADS, cells)
+        lines += implementations(result)
+    lines += ["", FRESH]
+    lines += implementations(fresh["cases"][FRESH_TASK])
     lines += ["", COLD]
     heads = ("call", "import", "first call", "second", "functions", "slowest to compile")
     lines += rows(heads, [first_call(name, each) for name, each in first_calls.items()])
     return "\n".join(lines) + "\n"
+
+
+def implementations(result: dict[str, Any]) -> list[str]:
+    """The table of one task."""
+    cells = [table.cells(each, row, result["ratios"][each]) for each, row in result["rows"].items()]
+    return rows(table.HEADS, cells)
 
 
 def rows(heads: tuple[str, ...], body: list[list[str]]) -> list[str]:
@@ -77,11 +106,11 @@ def main() -> None:
     """Measure if asked to, and write."""
     if "--measure" in sys.argv[1:]:
         DATA.mkdir(exist_ok=True)
-        for path, measure in ((DATA / "bench.json", run.run), (DATA / "cold.json", cold.run)):
+        for name, measure in zip(FILES, (run.run, measure_with_fresh_memory, cold.run), strict=True):
             with table.progress() as progress:
-                path.write_text(to_json(measure(progress=progress)), encoding="utf-8")
-    record, first_calls = (json.loads((DATA / name).read_text("utf-8")) for name in ("bench.json", "cold.json"))
-    (DOCS / "performance.md").write_text(page(record, first_calls), encoding="utf-8")
+                (DATA / name).write_text(to_json(measure(progress=progress)), encoding="utf-8")
+    data = [json.loads((DATA / name).read_text("utf-8")) for name in FILES]
+    (DOCS / "performance.md").write_text(page(*data), "utf-8")
 
 
 if __name__ == "__main__":

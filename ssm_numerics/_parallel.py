@@ -68,8 +68,8 @@ def in_order(first: Callable[[int], Any], then: Callable[[Any], None], count: in
     if n_threads <= 1:
         return run()
     helpers = [_pool().submit(run) for _ in range(n_threads - 1)]
-    _here.is_worker = True
     try:
+        _here.is_worker = True
         run()
     finally:
         _here.is_worker = False
@@ -97,9 +97,11 @@ def _pool() -> ThreadPoolExecutor:
     """
     helpers, go = max(1, cores() - 1), threading.Event()
     pool = ThreadPoolExecutor(helpers, "ssm_numerics", _become_worker)
-    for _ in range(helpers):
-        pool.submit(go.wait)
-    go.set()
+    try:
+        for _ in range(helpers):
+            pool.submit(go.wait)
+    finally:
+        go.set()
     return pool
 
 
@@ -125,7 +127,12 @@ class _SerialBlas:
     def _set(self, threads: int | None) -> None:
         for library, before in self.before:
             if before != 1:
+                # threadpoolctl from 3.7 on hears only the thread that has set a limit first; here the last to leave
+                # may be another one than the first to come.
+                may_be_heard = getattr(library, "clear_controlling_thread", lambda force: None)
+                may_be_heard(force=True)
                 library.set_num_threads(threads or before)
+                may_be_heard(force=True)
 
 
 _serial_blas = _SerialBlas()

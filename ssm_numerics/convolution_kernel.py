@@ -25,8 +25,8 @@ from .discretization import rule
 from .products import exp_nodes, gbt_nodes, vandermonde_sums
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
 
-LARGE = 2**18
-"""Entries of a kernel from which a look at the modes costs less than a look at the kernel."""
+LARGE, TINY = 2**18, 2.0**-40
+"""Entries of a kernel from which a look at the modes costs less than a look at the kernel; what is far below one."""
 
 CHECKED_SAMPLES = 64
 
@@ -41,6 +41,7 @@ class Problem:
     alpha: float | None = None  # its GBT parameter; None for ZOH and FOH
     rtol: float = 1e-12  # what methods of adjustable accuracy aim at
     measured: list[float] = field(default_factory=list)  # errors that methods measure as they go
+    is_bounded: bool = False  # what methods find as they go: nothing can have overflowed
 
     @cached_property
     def heads(self) -> int:
@@ -62,7 +63,6 @@ class Method:
     needs: str
     seconds: Callable[[Problem], float]
     error: Callable[[Problem, np.ndarray], float]
-    is_bounded: Callable[[Problem], bool] = lambda problem: False  # whether it is known that nothing can overflow
 
 
 @dataclass(frozen=True)
@@ -179,13 +179,13 @@ def convolution_kernel(
     with np.errstate(all="ignore"):
         K = METHODS[name].run(problem) if backend == "cpu" else _ON_DEVICE[name](problem)
     whole = (*discrete.batch_shape, length)  # D or dt may have axes that nothing else has
-    if problem.measured and not all(error < 1 for error in problem.measured):
+    if not all(error < 1 for error in problem.measured):
         found = (
             f"{name} measures noise of {max(problem.measured):.2g} times the kernel, whose poles lie outside the disk"
         )
         _arrays.fail("method", "be krylov or krylov_blocked here", found)
     K = np.ascontiguousarray(K) if K.shape == whole else np.array(np.broadcast_to(K, whole), order="C")
-    if not (K.size >= LARGE and METHODS[name].is_bounded(problem)) and not _arrays.all_finite(K):
+    if not problem.is_bounded and not _arrays.all_finite(K):
         found = f"the kernel overflows within {length} samples; reduce `dt` or `L`, or use an implicit rule"
         _arrays.fail("L", "be short enough for the growth of an unstable system", found)
     if not return_info:
@@ -220,8 +220,16 @@ def _vandermonde(problem: Problem) -> np.ndarray:
     if pairs is not None and c.dtype == np.complex128 and is_near_linear(z, length):
         log_z, log_low = log_nodes(z, z_low)
         return vandermonde_nufft(c, log_z, length, pairs=pairs, log_low=log_low)
+    problem.is_bounded = problem.heads * length >= LARGE and _are_bounded(c, z, z_low)
     K = vandermonde_sums(c, z, length, pairs, z_low)
     return K.real.copy() if np.iscomplexobj(K) and discrete.output_dtype.kind == "f" else K
+
+
+def _are_bounded(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None) -> bool:
+    """Whether no |z| exceeds one, so that |K_l| <= 2 sum |c|, and that is far below where double-words overflow."""
+    if not (np.abs(z) <= 1).all() or not (z_low is None or (np.abs(z_low) <= TINY).all()):
+        return False
+    return bool(np.abs(c).sum(axis=-1).max() <= TINY * np.finfo(c.dtype).max)
 
 
 def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[Problem], np.ndarray]:
@@ -265,15 +273,6 @@ def _error_vandermonde(problem: Problem, K: np.ndarray) -> float:
     return float(problem.unit * (50 + 4 * drift * problem.length) * scale.max())
 
 
-def _is_bounded(problem: Problem) -> bool:
-    """Whether no |z| is above one, so that |K_l| <= sum |c|, and this far from overflow; a look at the modes alone."""
-    d = problem.discrete
-    if d.B_bar_previous is not None or not (np.abs(d.Lambda_bar) <= 1).all():
-        return False
-    with np.errstate(over="ignore"):
-        return bool(2 * np.abs(d.C * d.B_bar).sum(axis=-1).max() < np.finfo(d.dtype).max / 16)
-
-
 METHODS = {
     "krylov": Method(_krylov, lambda p: True, "any", _kernel_costs.krylov, _error_of_norm),
     "krylov_blocked": Method(
@@ -285,7 +284,6 @@ METHODS = {
         "diagonal",
         _kernel_costs.vandermonde,
         _error_vandermonde,
-        _is_bounded,
     ),
     "cauchy": Method(
         _fold_previous_tap(kernel_by_cauchy),

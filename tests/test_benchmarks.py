@@ -68,8 +68,8 @@ def test_the_page_is_that_of_the_data() -> None:
     spec = importlib.util.spec_from_file_location("performance_page", DOCS / "performance_page.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    record, first_calls = (json.loads((module.DATA / f"{name}.json").read_text("utf-8")) for name in ("bench", "cold"))
-    assert module.page(record, first_calls) == (DOCS / "performance.md").read_text("utf-8")
+    record, fresh, first_calls = (json.loads((module.DATA / name).read_text("utf-8")) for name in module.FILES)
+    assert module.page(record, fresh, first_calls) == (DOCS / "performance.md").read_text("utf-8")
     assert not record["small"]
     assert list(record["cases"]) == list(CASES)
     assert list(first_calls) == list(cold.CALLS)

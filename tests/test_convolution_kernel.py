@@ -204,16 +204,25 @@ def test_unstable_systems_are_computed_with_a_warning_or_refused_with_a_reason()
 
 
 @pytest.mark.parametrize("z", [1.0, 1.01])
-@pytest.mark.parametrize("size", [1.0, 1e300, 1e308])
+@pytest.mark.parametrize("size", [1.0, 1e290, 6e299, 1.4e300, 1e306, 1e308])
 @pytest.mark.parametrize("z_2", [0.5, 1.0])
 def test_large_kernels_that_overflow_are_refused(z, size, z_2):
-    """They are looked through unless no mode grows and no sum can overflow."""
+    """They are looked through unless no mode grows and no coefficient is near 2^996, where double-words overflow."""
     modes = ssm.DiscreteDiagonal([z, z_2], [size, size], [1.0, 1.0], 0.0, 1.0)
-    if z > 1 or size == 1e308:
+    if z > 1 or size > 2.0**996:
         with pytest.raises(ValueError, match="the kernel overflows within 262144 samples"):
             ssm.convolution_kernel(modes, LARGE)
     else:
         assert ssm.convolution_kernel(modes, LARGE)[-1] == size * (1 + z_2 ** (LARGE - 1))
+
+
+@pytest.mark.parametrize("pole", [-1e305, -1 + 1e305j])
+@pytest.mark.parametrize("rule", ["bilinear", "backward_euler"])
+def test_large_kernels_whose_nodes_overflow_are_refused(pole, rule):
+    """A_bar is a number here, its double-word is none; in one of two heads."""
+    modes = ssm.Diagonal([[pole, -1.0], [-1.0, -2.0]], [1.0, 1.0], [1.0, 1.0])
+    with pytest.raises(ValueError, match="the kernel overflows"):
+        ssm.convolution_kernel(modes, LARGE // 2, 1.0, rule)
 
 
 @pytest.mark.parametrize("rule", ["bilinear", "foh"])

@@ -3,9 +3,12 @@
 import functools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
+import ssm_numerics as ssm
 from ssm_numerics import _parallel
 
 
@@ -96,3 +99,36 @@ def test_all_threads_are_there_from_the_first_call_on(monkeypatch):
         _parallel.over_rows(lambda begin, end: time.sleep(1e-4), 100, 1e9)
         assert threading.active_count() == before + 3
     _parallel._pool().shutdown()
+
+
+def blas_threads():
+    return [library.get_num_threads() for library in _parallel._libraries(True)]
+
+
+def in_another_thread(work):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+@pytest.mark.parametrize("here", [lambda work: work(), in_another_thread])
+@pytest.mark.parametrize("there", [lambda work: work(), in_another_thread])
+def test_blas_is_serial_whoever_asks(here, there):
+    """And as it was afterwards, if two overlap and the first to come is not the last to leave."""
+    before, first, second = blas_threads(), _parallel.serial_blas(), _parallel.serial_blas()
+    here(first.__enter__)
+    there(second.__enter__)
+    here(lambda: first.__exit__(None, None, None))
+    assert set(blas_threads()) == {1}
+    there(lambda: second.__exit__(None, None, None))
+    assert blas_threads() == before
+
+
+@pytest.mark.jit
+def test_another_thread_gets_the_same_bits():
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(8, 16, 16)) / 12
+    system = ssm.DiscreteStateSpace(A, rng.normal(size=(8, 16)), rng.normal(size=(8, 16)), 0.0, 1.0)
+    u = rng.normal(size=(8, 20_000))
+    for method in ("chunked", "recurrence", "fft"):
+        y = ssm.simulate(system, u, method=method)
+        assert np.array_equal(y, in_another_thread(lambda method=method: ssm.simulate(system, u, method=method)))
