@@ -1,6 +1,6 @@
 """Write performance.md from _data/bench.json, fresh.json and cold.json; with --measure, measure them first.
 
-python docs/performance_page.py --measure     # about five minutes, on an otherwise idle machine
+python docs/performance_page.py --measure     # about six minutes, on an otherwise idle machine
 python docs/performance_page.py               # only the page
 """
 
@@ -24,7 +24,8 @@ HEAD = """\
 # Performance
 
 Measured side by side in one process by `ssm-numerics bench`, and written here by `python docs/performance_page.py`.
-The implementations of a task take turns, so that all see the same drift of the machine; times are medians. A row is
+The implementations of a task take turns, so that all see the same drift of the machine; times are medians, and below
+a second a turn begins with a call that is not timed, so that caches and memory are warm for everybody. A row is
 checked before it is timed: *error* is its largest error against extended precision, in units of rounding of its own
 precision times the task's natural scale (the sum of weights, the largest entry of the kernel), and
 `tests/test_benchmarks.py` holds it to what is allowed. *Time / ours* says how many times longer a row takes than the
