@@ -33,13 +33,13 @@ package. Rates count the operations of our own algorithm; *of dgemm* compares th
 matrices of order 1024, timed beside each task. Times marked ≈ were taken on a part of the task and scaled.
 """
 
-FRESH_TASK, FRESH_MEMORY = "simulate-dense-H1-T100000", {"MALLOC_MMAP_THRESHOLD_": "131072"}
+FRESH_TASK, FRESH_MEMORY = "simulate-dense-H1-T100000", ("MALLOC_MMAP_THRESHOLD_", "131072")
 FRESH = f"""\
 ## With fresh memory
 
 A process that has given large arrays back gets them again without asking the system, and the tasks above run in one
 that has. A process that has not pays for every page it touches for the first time, whoever computes: what needs much
-room loses most. `{"".join(f"{key}={value}" for key, value in FRESH_MEMORY.items())} ssm-numerics bench --only
+room loses most. `{"=".join(FRESH_MEMORY)} ssm-numerics bench --only
 {FRESH_TASK}` lets the C library of Linux always ask:
 """
 
@@ -55,7 +55,7 @@ def measure_with_fresh_memory(progress: Any) -> dict[str, Any]:
     """One task in a process whose arrays are always new to it."""
     progress(FRESH_TASK, 0, 1)
     command = [sys.executable, "-m", "ssm_numerics", "bench", "--json", "--only", FRESH_TASK]
-    done = subprocess.run(command, env=os.environ | FRESH_MEMORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=os.environ | dict([FRESH_MEMORY]), capture_output=True, text=True, check=True)
     record: dict[str, Any] = json.loads(done.stdout)
     return record
 

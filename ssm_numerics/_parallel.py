@@ -127,12 +127,12 @@ class _SerialBlas:
     def _set(self, threads: int | None) -> None:
         for library, before in self.before:
             if before != 1:
-                # threadpoolctl from 3.7 on hears only the thread that has set a limit first; here the last to leave
-                # may be another one than the first to come.
-                may_be_heard = getattr(library, "clear_controlling_thread", lambda force: None)
-                may_be_heard(force=True)
+                # threadpoolctl 3.8 hears only the thread that has set a limit first; here the last to leave may be
+                # another one than the first to come.
+                let_any_thread = getattr(library, "clear_controlling_thread", lambda force: None)
+                let_any_thread(force=True)
                 library.set_num_threads(threads or before)
-                may_be_heard(force=True)
+                let_any_thread(force=True)
 
 
 _serial_blas = _SerialBlas()

@@ -157,7 +157,7 @@ def _run_recurrence(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
 
 def _run_chunked(problem: Problem) -> tuple[np.ndarray, np.ndarray | None]:
     given = problem.discrete, problem.u, problem.x0, problem.u_before
-    return run_chunked(*given, best_block(problem), problem.kept, problem.with_state)
+    return run_chunked(*given, _fastest_blocks(problem)[1], problem.kept, problem.with_state)
 
 
 def _run_fft(problem: Problem) -> tuple[np.ndarray, None]:
@@ -204,17 +204,15 @@ def _seconds_recurrence(problem: Problem) -> float:
     return CALL["recurrence"] + steps * problem.n_rows / problem.n_heads
 
 
-def best_block(problem: Problem) -> int:
-    """The length of a block that takes the least estimated time; none is longer than the signal."""
-    return _fastest_blocks(problem)[1]
-
-
 def _seconds_chunked(problem: Problem) -> float:
     return _fastest_blocks(problem)[0]
 
 
 def _fastest_blocks(problem: Problem) -> tuple[float, int]:
-    """Seconds and length of the best block: tables of every matrix and head, products per sample, hops per block."""
+    """Least estimated seconds, and the length of the blocks that take them; none is longer than the signal.
+
+    Tables of every matrix and head, products per sample, hops per block.
+    """
     discrete = problem.discrete
     arithmetic = 4.0 if problem.is_complex else 1.0
     n = discrete.C.shape[-1] * (1 if discrete.pairs is None else 2) if problem.is_diagonal else discrete.n_states

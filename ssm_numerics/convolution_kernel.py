@@ -25,8 +25,11 @@ from .discretization import rule
 from .products import exp_nodes, gbt_nodes, vandermonde_sums
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
 
-LARGE, TINY = 2**18, 2.0**-40
-"""Entries of a kernel from which a look at the modes costs less than a look at the kernel; what is far below one."""
+LARGE = 2**18
+"""Entries of a kernel from which a look at the modes costs less than a look at the kernel."""
+
+TINY = 2.0**-40
+"""What is far below one."""
 
 CHECKED_SAMPLES = 64
 

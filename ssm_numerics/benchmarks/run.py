@@ -28,8 +28,8 @@ SHORTEST = 2e-2
 WARMED = 1.0
 """Where a call takes fewer seconds, every turn begins with one that is not timed.
 
-Large arrays are given back to the system, and a virtual machine gives what nobody has used for a second or two back to
-its host: a call after that takes the time of several, whoever computes.
+Large arrays are given back to the system between turns, and the first call after that may take the time of several,
+whoever computes.
 """
 
 
