@@ -11,7 +11,7 @@ import math
 import operator
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -288,29 +288,27 @@ def real_number(
         if array.ndim:
             fail(name, "be one number", f"its shape is {array.shape}")
         number = float(array)
-    rules = (
-        (above, "be greater than", above is not None and not number > above),
-        (below, "be less than", below is not None and not number < below),
-        (least, "be at least", least is not None and not number >= least),
-        (most, "be at most", most is not None and not number <= most),
-    )
-    for bound, rule, broken in rules:
-        if broken:
-            fail(name, f"{rule} {bound}", f"it is {number}")
+    if above is not None and not number > above:
+        fail(name, f"be greater than {above}", f"it is {number}")
+    if below is not None and not number < below:
+        fail(name, f"be less than {below}", f"it is {number}")
+    if least is not None and not number >= least:
+        fail(name, f"be at least {least}", f"it is {number}")
+    if most is not None and not number <= most:
+        fail(name, f"be at most {most}", f"it is {number}")
     return number
 
 
-def choice(name: str, value: Any, options: Iterable[str]) -> str:
+def choice(name: str, value: Any, options: Collection[str]) -> str:
     """One of the valid words; the error lists them all."""
-    words = list(options)
     if not isinstance(value, str):
-        fail(name, f"be one of {', '.join(words)}", f"it is {shown(value)}", TypeError)
-    if value not in words:
-        fail(name, f"be one of {', '.join(words)}", f"it is {value!r:.40}")
+        fail(name, f"be one of {', '.join(options)}", f"it is {shown(value)}", TypeError)
+    if value not in options:
+        fail(name, f"be one of {', '.join(options)}", f"it is {value!r:.40}")
     return value
 
 
-def words(name: str, values: Any, options: Iterable[str]) -> tuple[str, ...]:
+def words(name: str, values: Any, options: Collection[str]) -> tuple[str, ...]:
     """At least one of the valid words, in a tuple or a list."""
     if not isinstance(values, (tuple, list)) or not values:
         kind = ValueError if isinstance(values, (tuple, list)) else TypeError

@@ -33,7 +33,7 @@ def vandermonde_kernel(problem: Any) -> np.ndarray:
     if source is not None:
         steps = (source.Lambda, discrete.dt)
         z, low = exp_nodes(*steps) if alpha is None else gbt_nodes(*steps, alpha)
-    c, precision = discrete.C * discrete.B_bar * discrete.weights, _arrays.real_dtype(discrete.dtype)
+    c, precision = discrete.residues, _arrays.real_dtype(discrete.dtype)
     high = z.astype(_arrays.complex_dtype(precision))
     low = (z - high) + low
     lead = np.broadcast_shapes(c.shape[:-1], z.shape[:-1])

@@ -21,19 +21,19 @@ DISCRETE = (DiscreteStateSpace, DiscreteDiagonal, DiscreteDPLR, DiscreteStructur
 
 def as_discrete(system: Any, dt: Any, discretization: str | None, alpha: float | None) -> Any:
     """A discrete system: discretized here with `dt`, or given as such without one."""
-    if isinstance(system, CONTINUOUS):
-        if dt is None:
-            _arrays.fail("dt", "be a positive step for a continuous system", "it is None")
-        word = rule("bilinear" if discretization is None else discretization, alpha, "discretization")[0]
-        return discretize(system, dt, word, alpha)
-    if not isinstance(system, DISCRETE):
+    if isinstance(system, DISCRETE):
+        for name, value in (("dt", dt), ("discretization", discretization), ("alpha", alpha)):
+            if value is not None:
+                _arrays.fail(name, "be omitted for a system that is already discrete", f"it is {_arrays.shown(value)}")
+        return system
+    if not isinstance(system, CONTINUOUS):
         _arrays.fail(
             "system", "be a continuous or discrete state space system", f"it is {type(system).__name__}", TypeError
         )
-    for name, value in (("dt", dt), ("discretization", discretization), ("alpha", alpha)):
-        if value is not None:
-            _arrays.fail(name, "be omitted for a system that is already discrete", f"it is {_arrays.shown(value)}")
-    return system
+    if dt is None:
+        _arrays.fail("dt", "be a positive step for a continuous system", "it is None")
+    word = rule("bilinear" if discretization is None else discretization, alpha, "discretization")[0]
+    return discretize(system, dt, word, alpha)
 
 
 def refuse_complex(**signals: np.ndarray) -> None:

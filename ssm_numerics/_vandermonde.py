@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,8 @@ CHUNK_BYTES = 2**19
 ROWS = 64
 """Rows of the one product of a single kernel that a thread takes: its bits depend on how many are multiplied."""
 
-SHORT = 2**17
-"""One row of up to so many terms is summed as its powers are formed: a matrix product would not pay for its tables."""
+TINY = 2.0**-40
+"""What is far below one."""
 
 SERIAL_GEMM = {"f": 2**18, "c": 2**15}
 """OpenBLAS does a product of up to so many real or complex multiplications on the calling thread without being told."""
@@ -26,96 +27,105 @@ def vandermonde_sums(
     c: np.ndarray, z: np.ndarray, L: int, pairs: np.ndarray | None = None, z_low: np.ndarray | None = None
 ) -> np.ndarray:
     """sum_n c_n (z_n + z_low_n)^l for l < L, or the real sum over conjugate pairs; the precision is that of c."""
-    real_output = pairs is not None or not (np.iscomplexobj(c) or np.iscomplexobj(z))
-    complex_type = _arrays.complex_dtype(c.dtype)
-    dtype = _arrays.real_dtype(c.dtype) if real_output else complex_type
+    if pairs is not None:
+        c = c * _pairs.weights(pairs, z.shape[-1]).astype(c.real.dtype)
+    return power_sums(c, z, L, pairs is not None or not (np.iscomplexobj(c) or np.iscomplexobj(z)), z_low)
+
+
+def power_sums(c: np.ndarray, z: np.ndarray, L: int, real: bool, z_low: np.ndarray | None = None) -> np.ndarray:
+    """sum_n c_n (z_n + z_low_n)^l for l < L, or its real part; the precision is that of c."""
+    dtype = _arrays.real_dtype(c.dtype) if real else _arrays.complex_dtype(c.dtype)
     shape = c.shape if c.shape == z.shape else np.broadcast_shapes(c.shape, z.shape)
     lead, n_modes = shape[:-1], shape[-1]
-    if pairs is not None:
-        c = c * _pairs.weights(pairs, n_modes)
-    if math.prod(shape) == n_modes and n_modes * L <= SHORT:
-        return _short_sums(c, z, z_low, L, real_output).astype(dtype, copy=False).reshape(*lead, L)
     given = np.zeros((3, *lead, n_modes), dtype=np.complex128)
     given[0], given[1] = c, z
     if z_low is not None:
         given[2] = z_low
+    given = given.reshape(3, -1, n_modes)
+    if given.shape[1] == 1:
+        return _one_row(given, L, dtype).reshape(*lead, L)
     out = np.empty((*lead, L), dtype=dtype)
-    _fill_vandermonde(given.reshape(3, -1, n_modes), complex_type, out.reshape(-1, L))
+    _fill_rows(given, out.reshape(-1, L))
     return out
 
 
-def _short_sums(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None, L: int, real_output: bool) -> np.ndarray:
-    """One row (L,) in double precision: a table of z^r, and anchors c z^(qM) used as they are formed."""
-    from .compiled.vandermonde import power_sums_loop
-
-    c, z = c.astype(np.complex128, copy=False).reshape(-1), z.astype(np.complex128, copy=False).reshape(-1)
-    low = np.zeros(z.size, np.complex128) if z_low is None else z_low.reshape(-1)
-    rows, parts = math.ceil(math.sqrt(L)), 1 if real_output else 2
-    work, fine, out = np.empty((2, 4, c.size)), np.empty((rows, 2, c.size)), np.empty(parts * L)
-    power_sums_loop(c, z, low, work, fine, out, parts)
-    return out if real_output else out.view(np.complex128)
+def are_bounded(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None = None) -> bool:
+    """Whether no |z| exceeds one, so that no sum exceeds sum |c|, and that is far below where double-words overflow."""
+    with np.errstate(all="ignore"):
+        if not (np.abs(z) <= 1).all() or not (z_low is None or (np.abs(z_low) <= TINY).all()):
+            return False
+        return bool(np.abs(c).sum(axis=-1).max() <= TINY * np.finfo(c.dtype).max)
 
 
-def _fill_vandermonde(given: np.ndarray, complex_type: np.dtype, out: np.ndarray) -> None:
-    """out (H, L) from c, z, z_low (3, H, N): tables for a few rows at a time, then one matrix product per row.
+def _one_row(given: np.ndarray, L: int, dtype: np.dtype) -> np.ndarray:
+    """The sums (L,) of one row: two tables and one product, whose blocks threads share if it is large."""
+    n_modes = given.shape[-1]
+    left, right = _tables(given, L, dtype, _room(1, n_modes, L, dtype))
+    left, right = left[0], right[0]
+    if L * n_modes <= SERIAL_GEMM[dtype.kind]:
+        with np.errstate(all="ignore"):
+            return np.dot(left, right).reshape(-1)[:L]
+    out = np.empty((len(left), right.shape[1]), dtype)
 
-    Threads share the rows, or the blocks of the one product if there is one row.
-    """
-    (n_rows, L), n_modes = out.shape, given.shape[-1]
-    fine_rows, coarse_rows = _split(L)[1]
-    is_small = L * n_modes <= SERIAL_GEMM[out.dtype.kind]
-    if n_rows == 1:
-        left, right = _Tables(1, n_modes, L, complex_type, out.dtype).of(given)
-        if is_small:
-            return _multiply(left, right, out)
-
-        def work(begin: int, end: int) -> None:
+    def work(begin: int, end: int) -> None:
+        with np.errstate(all="ignore"):
             for first in range(begin, end, ROWS):
                 last = min(first + ROWS, end)
-                _multiply(left[:, first:last], right, out[:, first * fine_rows : last * fine_rows])
+                np.dot(left[first:last], right, out=out[first:last])
 
-    else:
-        chunk = max(1, CHUNK_BYTES // ((fine_rows + coarse_rows) * n_modes * complex_type.itemsize))
-
-        def work(begin: int, end: int) -> None:
-            tables = _Tables(min(chunk, end - begin), n_modes, L, complex_type, out.dtype)
-            for first in range(begin, end, chunk):
-                last = min(first + chunk, end)
-                _multiply(*tables.of(given[:, first:last]), out[first:last])
-
-    with _parallel.serial_blas(not is_small):
-        rows, group = (coarse_rows, ROWS) if n_rows == 1 else (n_rows, 1)
-        _parallel.over_rows(work, rows, 4.0 * n_rows * L * n_modes, group)
+    with _parallel.serial_blas():
+        _parallel.over_rows(work, len(left), 4.0 * L * n_modes, ROWS)
+    return out.reshape(-1)[:L]
 
 
-class _Tables:
-    """Room for the two tables of a few rows, as real numbers of twice the order where the sums are real."""
+def _fill_rows(given: np.ndarray, out: np.ndarray) -> None:
+    """out (H, L) from c, z, z_low (3, H, N), for rows in parallel: tables of a few, then one matrix product per row."""
+    (n_rows, L), n_modes = out.shape, given.shape[-1]
+    chunk = max(1, CHUNK_BYTES // (sum(_split(L)[1]) * n_modes * _arrays.complex_dtype(out.dtype).itemsize))
 
-    def __init__(self, n_rows: int, n_modes: int, L: int, complex_type: np.dtype, dtype: np.dtype) -> None:
-        self.radix, sizes = _split(L)
-        self.sign = -1.0 if dtype.kind == "f" else 1.0  # Re(xy) is a dot product of x with conj(y)
-        self.fine, self.coarse = (np.empty((n_rows, size, n_modes), dtype=complex_type) for size in sizes)
-        self.space, self.small = np.empty((3, 4, n_modes)), np.empty((max(self.radix), 2, n_modes))
-        self.left, self.right = self.coarse.view(dtype), self.fine.view(dtype).mT
+    def work(begin: int, end: int) -> None:
+        room = _room(min(chunk, end - begin), n_modes, L, out.dtype)
+        for first in range(begin, end, chunk):
+            last = min(first + chunk, end)
+            _multiply(*_tables(given[:, first:last], L, out.dtype, room), out[first:last])
 
-    def of(self, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """left (H, rows, n) with c z^(qM) and right (H, n, M) with z^r."""
-        from .compiled.vandermonde import power_tables_loop
+    with _parallel.serial_blas(L * n_modes > SERIAL_GEMM[out.dtype.kind]):
+        _parallel.over_rows(work, n_rows, 4.0 * n_rows * L * n_modes)
 
-        n_rows = given.shape[1]
-        work = self.space, self.small, self.fine, self.coarse
-        power_tables_loop(given, self.sign, self.radix, *work, 0, n_rows)
-        return self.left[:n_rows], self.right[:n_rows]
+
+def _room(n_rows: int, n_modes: int, L: int, dtype: np.dtype) -> tuple[np.ndarray, ...]:
+    """Work space of both kinds, and room for the fine and the coarse tables of a few rows."""
+    radix, (M, rows) = _split(L)
+    space, small = np.empty((3, 4, n_modes)), np.empty((max(radix), 2, n_modes))
+    kind = _arrays.complex_dtype(dtype)
+    return space, small, np.empty((n_rows, M, n_modes), kind), np.empty((n_rows, rows, n_modes), kind)
+
+
+def _tables(given: np.ndarray, L: int, dtype: np.dtype, room: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """left (H, rows, n) with c z^(qM) and right (H, n, M) with z^r, as real numbers where the sums are real."""
+    space, small, fine, coarse = room
+    n_rows = given.shape[1]
+    sign = -1.0 if dtype.kind == "f" else 1.0  # Re(xy) is a dot product of x with conj(y)
+    _loops().power_tables_loop(given, sign, _split(L)[0], space, small, fine, coarse, 0, n_rows)
+    return coarse.view(dtype)[:n_rows], fine.view(dtype)[:n_rows].mT
 
 
 def _multiply(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
     """out[h, qM + r] = (left[h] right[h])[q, r], in place; the last row may be partial."""
     (n_rows, _, M), L = right.shape, out.shape[-1]
     whole = L // M
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         np.matmul(left[:, :whole], right, out=out[:, : whole * M].reshape(n_rows, whole, M))
         if whole * M < L:
             np.matmul(left[:, whole:], right[:, :, : L - whole * M], out=out[:, None, whole * M :])
+
+
+@functools.cache
+def _loops() -> Any:
+    """The compiled loops; an import statement would take a microsecond of every call."""
+    from .compiled import vandermonde
+
+    return vandermonde
 
 
 @functools.cache

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,17 +20,18 @@ from ._krylov_blocks import kernel_by_blocks
 from ._nufft import is_near_linear, log_nodes, vandermonde_nufft
 from ._results import plain
 from ._stepping import DISCRETE, as_discrete, run
+from ._vandermonde import are_bounded, power_sums
 from .discretization import rule
-from .products import exp_nodes, gbt_nodes, vandermonde_sums
+from .products import exp_nodes, gbt_nodes
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
 
 LARGE = 2**18
 """Entries of a kernel from which a look at the modes costs less than a look at the kernel."""
 
-TINY = 2.0**-40
-"""What is far below one."""
-
 CHECKED_SAMPLES = 64
+
+_silently = np.errstate(all="ignore")
+"""Makes a function one that says by infinities and NaN what went wrong, and not by warnings."""
 
 
 @dataclass(eq=False)
@@ -46,12 +46,12 @@ class Problem:
     measured: list[float] = field(default_factory=list)  # errors that methods measure as they go
     is_bounded: bool = False  # what methods find as they go: nothing can have overflowed
 
-    @cached_property
+    @property
     def heads(self) -> int:
         """How many kernels are asked for."""
         return math.prod(self.discrete.batch_shape)
 
-    @cached_property
+    @property
     def unit(self) -> float:
         """The unit roundoff of the working precision."""
         return float(np.finfo(self.discrete.dtype).eps) / 2
@@ -179,10 +179,9 @@ def convolution_kernel(
     if not METHODS[name].applies(problem):
         needs = f"be krylov or krylov_blocked unless the system is {METHODS[name].needs}"
         _arrays.fail("method", needs, f"it is {name!r}")
-    with np.errstate(all="ignore"):
-        K = METHODS[name].run(problem) if backend == "cpu" else _ON_DEVICE[name](problem)
+    K = METHODS[name].run(problem) if backend == "cpu" else _ON_DEVICE[name](problem)
     whole = (*discrete.batch_shape, length)  # D or dt may have axes that nothing else has
-    if not all(error < 1 for error in problem.measured):
+    if problem.measured and not all(error < 1 for error in problem.measured):
         found = (
             f"{name} measures noise of {max(problem.measured):.2g} times the kernel, whose poles lie outside the disk"
         )
@@ -199,6 +198,7 @@ def convolution_kernel(
     return K, KernelInfo(name, why, *errors, max(errors) <= problem.unit**0.5)
 
 
+@_silently
 def _krylov(problem: Problem) -> np.ndarray:
     """The definition: the response to a unit impulse, one step of the recurrence per sample."""
     impulse = np.zeros(problem.length, dtype=problem.discrete.C.real.dtype)
@@ -207,6 +207,7 @@ def _krylov(problem: Problem) -> np.ndarray:
     return run(without_direct, impulse, None, np.zeros(()))[0]
 
 
+@_silently
 def _krylov_blocked(problem: Problem) -> np.ndarray:
     """Two blocks of Krylov vectors by doubling, then one matrix product."""
     return kernel_by_blocks(problem.discrete.to_dense(), problem.length)
@@ -219,29 +220,24 @@ def _vandermonde(problem: Problem) -> np.ndarray:
     if source is not None:
         steps = (source.Lambda, discrete.dt)
         z, z_low = exp_nodes(*steps) if alpha is None else gbt_nodes(*steps, alpha)
-    c, length, pairs = discrete.C * discrete.B_bar, problem.length, discrete.pairs
-    if pairs is not None and c.dtype == np.complex128 and is_near_linear(z, length):
+    c, length, pairs = discrete.residues, problem.length, discrete.pairs
+    if pairs is not None and is_near_linear(z, length) and c.dtype == np.complex128:
         log_z, log_low = log_nodes(z, z_low)
-        return vandermonde_nufft(c, log_z, length, pairs=pairs, log_low=log_low)
-    problem.is_bounded = problem.heads * length >= LARGE and _are_bounded(c, z, z_low)
-    K = vandermonde_sums(c, z, length, pairs, z_low)
-    return K.real.copy() if np.iscomplexobj(K) and discrete.output_dtype.kind == "f" else K
-
-
-def _are_bounded(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None) -> bool:
-    """Whether no |z| exceeds one, so that |K_l| <= 2 sum |c|, and that is far below where double-words overflow."""
-    if not (np.abs(z) <= 1).all() or not (z_low is None or (np.abs(z_low) <= TINY).all()):
-        return False
-    return bool(np.abs(c).sum(axis=-1).max() <= TINY * np.finfo(c.dtype).max)
+        with np.errstate(all="ignore"):
+            return vandermonde_nufft(discrete.C * discrete.B_bar, log_z, length, pairs=pairs, log_low=log_low)
+    if source is None:
+        problem.is_bounded = discrete._is_bounded
+    else:
+        problem.is_bounded = problem.heads * length >= LARGE and are_bounded(c, z, z_low)
+    return power_sums(c, z, length, discrete.output_dtype.kind == "f", z_low)
 
 
 def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[Problem], np.ndarray]:
     """FOH: K_0 = C B_bar, then the kernel of the input vector A_bar B_bar + B_bar_previous, one sample late."""
 
-    def run_with_tap(problem: Problem) -> np.ndarray:
+    @_silently
+    def run_late(problem: Problem) -> np.ndarray:
         d = problem.discrete
-        if d.B_bar_previous is None:
-            return run_plain(problem)
         first = _krylov(replace(problem, length=1))
         if problem.length == 1:
             return first
@@ -250,7 +246,7 @@ def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[
         rest = run_plain(replace(problem, discrete=late, length=problem.length - 1))
         return np.concatenate([first, np.broadcast_to(rest, (*d.batch_shape, problem.length - 1))], axis=-1)
 
-    return run_with_tap
+    return lambda problem: run_plain(problem) if problem.discrete.B_bar_previous is None else run_late(problem)
 
 
 def _error_contour(problem: Problem, K: np.ndarray) -> float:
@@ -267,7 +263,7 @@ def _error_of_norm(problem: Problem, K: np.ndarray) -> float:
 
 def _error_vandermonde(problem: Problem, K: np.ndarray) -> float:
     d = problem.discrete
-    scale = np.abs(d.C * d.B_bar * d.weights).sum(axis=-1) / np.maximum(np.abs(K).max(axis=-1), np.finfo(K.dtype).tiny)
+    scale = np.abs(d.residues).sum(axis=-1) / np.maximum(np.abs(K).max(axis=-1), np.finfo(K.dtype).tiny)
     drift = (
         1.0
         if problem.continuous is None
@@ -289,14 +285,14 @@ METHODS = {
         _error_vandermonde,
     ),
     "cauchy": Method(
-        _fold_previous_tap(kernel_by_cauchy),
+        _fold_previous_tap(_silently(kernel_by_cauchy)),
         lambda p: isinstance(p.discrete, (DiscreteDiagonal, DiscreteDPLR)),
         "diagonal, or DPLR under a GBT rule",
         _kernel_costs.cauchy,
         _error_of_norm,
     ),
     "contour": Method(
-        _fold_previous_tap(kernel_by_contour),
+        _fold_previous_tap(_silently(kernel_by_contour)),
         lambda p: isinstance(p.discrete, (DiscreteDiagonal, DiscreteDPLR)),
         "diagonal, or DPLR under a GBT rule",
         _kernel_costs.contour,
@@ -305,7 +301,7 @@ METHODS = {
 }
 
 
-_ON_DEVICE = {name: _fold_previous_tap(run_there) for name, run_there in _device_kernels.METHODS.items()}
+_ON_DEVICE = {name: _silently(_fold_previous_tap(run_there)) for name, run_there in _device_kernels.METHODS.items()}
 
 
 def _choose(problem: Problem, backend: str) -> tuple[str, str]:

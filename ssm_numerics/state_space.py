@@ -8,6 +8,7 @@ read-only copies. Leading axes are heads and broadcast: A (..., N, N), Lambda (.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from ._systems import (
     modal_response,
     points_of,
 )
+from ._vandermonde import are_bounded
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -242,6 +244,20 @@ class DiscreteDiagonal(ModalSystem):
     def A_bar(self) -> np.ndarray:
         """The diagonal of A_bar, shape (..., N)."""
         return self.Lambda_bar
+
+    @cached_property
+    def residues(self) -> np.ndarray:
+        """The coefficients of the kernel K_l = sum_n residues_n Lambda_bar_n^l, or its real part, shape (..., N).
+
+        They are C B_bar, doubled for a conjugate pair; what `B_bar_previous` adds, one sample later, is not in them.
+        """
+        with np.errstate(all="ignore"):
+            return _arrays.owned(self.C * self.B_bar * self.weights.astype(self.C.real.dtype))
+
+    @cached_property
+    def _is_bounded(self) -> bool:
+        """Whether it can be seen from poles and residues that no entry of the kernel overflows."""
+        return are_bounded(self.residues, self.Lambda_bar)
 
     def to_dense(self) -> DiscreteStateSpace:
         """The same system with a full matrix, real where conjugate pairs are stored."""

@@ -216,6 +216,20 @@ def test_large_kernels_that_overflow_are_refused(z, size, z_2):
         assert ssm.convolution_kernel(modes, LARGE)[-1] == size * (1 + z_2 ** (LARGE - 1))
 
 
+@pytest.mark.parametrize(
+    "z, size, is_refused",
+    [(1.0, 1.0, False), (1.0, 6e299, False), (1.0, 1e308, True), (1.01, 1.0, False), (1.01, 1e300, True)],
+)
+def test_small_kernels_that_overflow_are_refused(z, size, is_refused):
+    """What a discrete system knows of its modes is asked instead of its kernel."""
+    modes = ssm.DiscreteDiagonal([z, 0.5], [size, size], [1.0, 1.0], 0.0, 1.0)
+    if is_refused:
+        with pytest.raises(ValueError, match="the kernel overflows within 4096 samples"):
+            ssm.convolution_kernel(modes, 4096)
+    else:
+        assert np.isfinite(ssm.convolution_kernel(modes, 4096)).all()
+
+
 @pytest.mark.parametrize("pole", [-1e305, -1 + 1e305j])
 @pytest.mark.parametrize("rule", ["bilinear", "backward_euler"])
 def test_large_kernels_whose_nodes_overflow_are_refused(pole, rule):

@@ -32,6 +32,27 @@ def test_every_form_has_the_same_transfer_function(system, seed):
     assert dense.A.dtype == (system.output_dtype if not isinstance(system, ssm.StateSpace) else system.dtype)
 
 
+@given(st.booleans(), st.sampled_from([np.float32, np.float64]), st.integers(1, 5), st.integers(0, 99))
+def test_residues_are_the_coefficients_of_the_kernel(in_pairs, dtype, N, seed):
+    """K_l is a sum of N terms, each of three products: 2 (N + 3) eps of the sum of magnitudes, and that of the kernel."""
+    rng = np.random.default_rng(seed)
+    draw = lambda *shape: (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.result_type(dtype, 1j))  # noqa: E731
+    z = draw(2, N)
+    z /= 1 + np.abs(z)
+    mask = np.arange(N) > 0 if in_pairs else False
+    z[:, 0] = z[:, 0].real if in_pairs else z[:, 0]
+    B, C = draw(N), draw(2, N)
+    B[0] = B[0].real if in_pairs else B[0]
+    one = dtype(1)
+    system = ssm.DiscreteDiagonal(z, B, C, dtype(0), one, conjugate_pairs=mask)
+    assert system.residues.dtype == C.dtype and not system.residues.flags.writeable
+    powers = z[..., None] ** np.arange(9)
+    K = (system.residues[..., None] * powers).sum(axis=-2)
+    K = K.real if in_pairs else K
+    bound = (2 * (N + 3) + 50) * np.finfo(dtype).eps * np.abs(system.residues).sum(axis=-1, keepdims=True)
+    assert (np.abs(ssm.convolution_kernel(system, 9) - K) <= bound).all()
+
+
 @given(testing.systems(), testing.rules(), testing.step_sizes(1e-3, 10))
 def test_discrete_transfer_function_is_the_z_transform_of_the_kernel(system, rule, dt):
     """At |z| = 4 a contractive system's kernel has decayed to 4^-30 < eps^(1.1) after 30 samples."""

@@ -3,22 +3,14 @@
 A table is itself split in two: row aR + b is an anchor c z^(aR) times a small power z^b. Anchors and small powers come
 from chains of double-word products, so no entry has more than a few roundings, however high its power. Double-words are
 stored by parts, (4, N) for re, im and their low parts, so that the loops over modes vectorize.
-
-Little work does without a matrix product: one table z^r, and a chain of anchors c z^(qM) that is used as it is formed.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ._jit import jit, jit_part, jit_sum
+from ._jit import jit, jit_part
 from .double_word import times
-
-
-@jit_part
-def _set_one(power: Any) -> None:
-    for n in range(power.shape[1]):
-        power[0, n], power[1, n], power[2, n], power[3, n] = 1.0, 0.0, 0.0, 0.0
 
 
 @jit
@@ -31,13 +23,6 @@ def _advance(power: Any, step: Any) -> None:
 
 
 @jit_part
-def _set_node(z: Any, z_low: Any, step: Any) -> None:
-    for n in range(step.shape[1]):
-        step[0, n], step[1, n] = z[n].real, z[n].imag
-        step[2, n], step[3, n] = z_low[n].real, z_low[n].imag
-
-
-@jit_part
 def _row(anchor: Any, small: Any, row: Any) -> None:
     """One row of a table, anchor * small."""
     for n in range(row.shape[0]):
@@ -46,10 +31,11 @@ def _row(anchor: Any, small: Any, row: Any) -> None:
         row[n] = complex(re, im)
 
 
-@jit
+@jit_part
 def _table(power: Any, step: Any, giant: Any, small: Any, radix: int, table: Any) -> None:
     """table[r] = power step^r for every row; `power` ends as power step^(first multiple of radix past the table)."""
-    _set_one(giant)
+    for n in range(giant.shape[1]):
+        giant[0, n], giant[1, n], giant[2, n], giant[3, n] = 1.0, 0.0, 0.0, 0.0
     for b in range(radix):
         for n in range(giant.shape[1]):
             small[b, 0, n], small[b, 1, n] = giant[0, n], giant[1, n]
@@ -71,48 +57,14 @@ def power_tables_loop(
     """
     step, giant, power = work[0], work[1], work[2]
     for h in range(begin, end):
-        _set_node(given[1, h], given[2, h], step)
-        _set_one(power)
-        _table(power, step, giant, small, radix[0], fine[h - begin])
         for n in range(step.shape[1]):
-            step[0, n], step[1, n] = power[0, n], sign * power[1, n]
-            step[2, n], step[3, n] = power[2, n], sign * power[3, n]
-            power[0, n], power[1, n] = given[0, h, n].real, sign * given[0, h, n].imag
-            power[2, n], power[3, n] = 0.0, 0.0
-        _table(power, step, giant, small, radix[1], coarse[h - begin])
-
-
-@jit_sum
-def _sums(anchor: Any, fine: Any, out: Any, first: int, parts: int) -> None:
-    """The real, or real and imaginary, parts of sum_n anchor_n fine[r, n] for all r that `out` has room for."""
-    for r in range(min(fine.shape[0], out.shape[0] // parts - first)):
-        re, im = 0.0, 0.0
-        for n in range(fine.shape[2]):
-            re += anchor[0, n] * fine[r, 0, n] - anchor[1, n] * fine[r, 1, n]
-        out[parts * (first + r)] = re
-        if parts == 2:
-            for n in range(fine.shape[2]):
-                im += anchor[0, n] * fine[r, 1, n] + anchor[1, n] * fine[r, 0, n]
-            out[parts * (first + r) + 1] = im
-
-
-@jit
-def power_sums_loop(c: Any, z: Any, z_low: Any, work: Any, fine: Any, out: Any, parts: int) -> None:
-    """out[l] = sum_n c_n (z_n + z_low_n)^l, or its real part where parts = 1; `out` holds real numbers.
-
-    Work space: `work` (2, 4, N) and `fine` (M, 2, N), the table z^r.
-    """
-    step, power = work[0], work[1]
-    _set_node(z, z_low, step)
-    _set_one(power)
-    for r in range(fine.shape[0]):
-        for n in range(c.size):
-            fine[r, 0, n], fine[r, 1, n] = power[0, n], power[1, n]
-        _advance(power, step)
-    for n in range(c.size):
-        for part in range(4):
-            step[part, n] = power[part, n]
-        power[0, n], power[1, n], power[2, n], power[3, n] = c[n].real, c[n].imag, 0.0, 0.0
-    for first in range(0, out.size // parts, fine.shape[0]):
-        _sums(power, fine, out, first, parts)
-        _advance(power, step)
+            step[0, n], step[1, n] = given[1, h, n].real, given[1, h, n].imag
+            step[2, n], step[3, n] = given[2, h, n].real, given[2, h, n].imag
+            power[0, n], power[1, n], power[2, n], power[3, n] = 1.0, 0.0, 0.0, 0.0
+        for k in range(2):
+            _table(power, step, giant, small, radix[k], coarse[h - begin] if k else fine[h - begin])
+            for n in range(step.shape[1]):
+                step[0, n], step[1, n] = power[0, n], sign * power[1, n]
+                step[2, n], step[3, n] = power[2, n], sign * power[3, n]
+                power[0, n], power[1, n] = given[0, h, n].real, sign * given[0, h, n].imag
+                power[2, n], power[3, n] = 0.0, 0.0

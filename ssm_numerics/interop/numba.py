@@ -20,7 +20,7 @@ from .._stepping import prepared
 from ..compiled._jit import jit
 from ..compiled.cauchy import pole_factors
 from ..compiled.recurrence import dense_run, modal_run, structured_loop, turn_complex, turn_pairs
-from ..compiled.vandermonde import power_sums_loop
+from ..compiled.vandermonde import power_tables_loop
 from ..convolution import convolve as _convolve
 from ..products import cauchy_product as _cauchy_product
 from ..products import vandermonde_product as _vandermonde_product
@@ -180,17 +180,19 @@ def power_sums(c, z, L):  # type: ignore[no-untyped-def]
     """sum_n c_n z_n^l for l < L, in complex double precision, as `vandermonde_product` sums few of them."""
     if c.size != z.size or c.size == 0 or L < 1:
         raise ValueError("`z` must have the length of `c`, at least 1, and `L` must be at least 1.")
-    work, fine = np.empty((2, 4, c.size)), np.empty((math.ceil(math.sqrt(L)), 2, c.size))
-    out = np.empty(L, dtype=np.complex128)
-    power_sums_loop(
-        c.astype(np.complex128),
-        z.astype(np.complex128),
-        np.zeros(z.size, np.complex128),
-        work,
-        fine,
-        out.view(np.float64),
-        2,
-    )
+    radix = math.ceil(L**0.25)
+    M = radix * radix
+    given = np.zeros((3, 1, c.size), dtype=np.complex128)
+    for n in range(c.size):
+        given[0, 0, n], given[1, 0, n] = c[n], z[n]
+    fine = np.empty((1, M, c.size), dtype=np.complex128)
+    coarse = np.empty((1, (L - 1) // M + 1, c.size), dtype=np.complex128)
+    work, small = np.empty((3, 4, c.size)), np.empty((radix, 2, c.size))
+    power_tables_loop(given, 1.0, (radix, radix), work, small, fine, coarse, 0, 1)
+    out = np.zeros(L, dtype=np.complex128)
+    for l in range(L):
+        for n in range(c.size):
+            out[l] += coarse[0, l // M, n] * fine[0, l % M, n]
     return out
 
 

@@ -98,7 +98,6 @@ class Hot:
 HOT = [
     Hot("cauchy", "cauchy_loop", 24, True),
     Hot("vandermonde", "power_tables_loop", 60),
-    Hot("vandermonde", "power_sums_loop", 60),
     Hot("small_matrices", "krylov_vectors_loop", 8, False, 2, "the diagonal"),
     Hot("small_matrices", "substitute_loop", 4),
     Hot("blocks", "tables_loop", 8, False, 4, "the diagonal, and the tables' kernels"),
