@@ -217,7 +217,7 @@ def test_large_kernels_that_overflow_are_refused(z, size, z_2):
 
 
 @pytest.mark.parametrize(
-    "z, size, is_refused",
+    ("z", "size", "is_refused"),
     [(1.0, 1.0, False), (1.0, 6e299, False), (1.0, 1e308, True), (1.01, 1.0, False), (1.01, 1e300, True)],
 )
 def test_small_kernels_that_overflow_are_refused(z, size, is_refused):

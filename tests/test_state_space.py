@@ -34,9 +34,12 @@ def test_every_form_has_the_same_transfer_function(system, seed):
 
 @given(st.booleans(), st.sampled_from([np.float32, np.float64]), st.integers(1, 5), st.integers(0, 99))
 def test_residues_are_the_coefficients_of_the_kernel(in_pairs, dtype, N, seed):
-    """K_l is a sum of N terms, each of three products: 2 (N + 3) eps of the sum of magnitudes, and that of the kernel."""
+    """A sum of N terms of three products: 2 (N + 3) eps of the sum of magnitudes, and 50 for the kernel's own."""
     rng = np.random.default_rng(seed)
-    draw = lambda *shape: (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.result_type(dtype, 1j))  # noqa: E731
+
+    def draw(*shape):
+        return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.result_type(dtype, 1j))
+
     z = draw(2, N)
     z /= 1 + np.abs(z)
     mask = np.arange(N) > 0 if in_pairs else False
