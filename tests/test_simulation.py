@@ -141,6 +141,19 @@ def test_segments_and_rows_share_the_work(kind, monkeypatch):
         assert np.abs(y - z).max() <= 64 * 301 * 10 * U * S and np.abs(x - w).max() <= 64 * 301 * 10 * U * S
 
 
+@pytest.mark.parametrize("T", [1, 8, 300, 2049])
+def test_one_signal_in_threads_has_the_bits_of_many(T, monkeypatch):
+    """Its pieces are begun in turn and ended by whoever is free; several signals are taken one by one."""
+    monkeypatch.setattr(_block_tables, "COMPILED_WORK", ROUTES["compiled"])
+    monkeypatch.setattr(_chunked, "SEGMENT_BYTES", 2**10)
+    monkeypatch.setattr(_parallel, "SERIAL_FLOPS", 0)
+    monkeypatch.setattr(_parallel, "cores", lambda: 3)
+    d, u = ssm.discretize(LEGS.state_space(np.ones(16)), 0.01), np.random.default_rng(0).normal(size=T)
+    y, x = run_chunked(d, u, None, ZERO, 8)
+    for z, w in zip(*run_chunked(d, np.stack([u, u]), None, np.zeros(2), 8), strict=True):
+        assert np.array_equal(z, y) and np.array_equal(w, x)
+
+
 @pytest.mark.parametrize("rule", ["bilinear", "foh"])
 @pytest.mark.parametrize("route", ROUTES.values(), ids=ROUTES)
 def test_single_precision_stays_single(route, rule, monkeypatch):

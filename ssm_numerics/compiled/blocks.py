@@ -110,6 +110,29 @@ def copy(source, target, size):
 
 
 @jit
+def enter_loop(inputs, keep, hop, samples, state, given, forcing, wide, work):
+    """Rows [w, u] of `wide` for the blocks of some samples after `state`, which ends as that after the last of them."""
+    M, n = inputs.shape
+    count = (samples.size + M - 1) // M
+    for q in range(count):
+        copy(samples[q * M :], given[q], min(M, samples.size - q * M))
+        copy(given[q], wide[q, n:], M)
+    multiply(given, count, inputs, M, False, 0.0, forcing)
+    hops(keep, hop, work, state, forcing, wide, count)
+
+
+@jit
+def leave_loop(outputs, wide, found, y):
+    """The outputs y of the blocks whose rows [w, u] are in `wide`."""
+    terms, M = outputs.shape
+    count = (y.size + M - 1) // M
+    multiply(wide, count, outputs, terms, False, 0.0, found)
+    for q in range(count):
+        size = min(M, y.size - q * M)
+        copy(found[q], y[q * M : q * M + size], size)
+
+
+@jit
 def in_blocks_loop(inputs, outputs, keep, hop, u, signal, w, y, row, given, forcing, wide, found, work):
     """y[row[h, s]] from u[signal[h, s]] by the tables of `tables_loop`; w (H, S, N) ends as the state before the last
     block. Work space for a few blocks at a time: rows of M, N, N + M and M numbers, and work (N,).
@@ -117,19 +140,9 @@ def in_blocks_loop(inputs, outputs, keep, hop, u, signal, w, y, row, given, forc
     (n_heads, M, n), T = inputs.shape, y.shape[1]
     for h in range(n_heads):
         for s in range(signal.shape[1]):
-            source, target, state = u[signal[h, s]], y[row[h, s]], w[h, s]
             for first in range(0, T, M * wide.shape[0]):
-                samples = min(M * wide.shape[0], T - first)
-                count = (samples + M - 1) // M
-                for q in range(count):
-                    block, size = source[first + q * M :], min(M, samples - q * M)
-                    copy(block, given[q], size)
-                    copy(given[q], wide[q, n:], M)
-                multiply(given, count, inputs[h], M, False, 0.0, forcing)
-                hops(keep[h], hop[h], work, state, forcing, wide, count)
-                multiply(wide, count, outputs[h], n + M, False, 0.0, found)
-                for q in range(count):
-                    size = min(M, samples - q * M)
-                    copy(found[q], target[first + q * M : first + q * M + size], size)
-                if first + samples == T:
-                    copy(wide[count - 1], state, n)
+                last = min(first + M * wide.shape[0], T)
+                samples, found_there = u[signal[h, s], first:last], y[row[h, s], first:last]
+                enter_loop(inputs[h], keep[h], hop[h], samples, w[h, s], given, forcing, wide, work)
+                leave_loop(outputs[h], wide, found, found_there)
+            copy(wide[(last - first - 1) // M], w[h, s], n)

@@ -101,6 +101,8 @@ HOT = [
     Hot("small_matrices", "krylov_vectors_loop", 8, False, 2, "the diagonal"),
     Hot("small_matrices", "substitute_loop", 4),
     Hot("blocks", "tables_loop", 8, False, 4, "the diagonal, and the tables' kernels"),
+    Hot("blocks", "enter_loop", 8),
+    Hot("blocks", "leave_loop", 8),
     Hot("blocks", "in_blocks_loop", 8),
     Hot("recurrence", "dense_loop", 8),
     Hot("recurrence", "modal_loop", 6),
@@ -134,7 +136,8 @@ def compiled() -> None:
         power, row = Power(np.tri(2, dtype=real)[None], np.ones((1, 1, 1), real), "upper"), np.ones((1, 1, 2), real)
         _krylov_blocks._fill_kernel(True, power, row, row, np.empty((1, 1, 4), real))
         with mock.patch.object(_block_tables, "COMPILED_WORK", 0):
-            _chunked.run_chunked(ssm.discretize(lower, one), u, None, np.zeros(()), 2)
+            for signals in (u, np.stack([u, u])):
+                _chunked.run_chunked(ssm.discretize(lower, one), signals, None, np.zeros(signals.shape[:-1]), 2)
         _solves._substitute(np.tri(2, dtype=real)[None], np.tri(2, dtype=real)[None], "upper", 0)
     ssm.compress(ssm.hippo("legs", 4), np.ones(4), scaled=True)
     ssm.compress(ssm.hippo("fout", 4), np.ones(4), 0.1)
