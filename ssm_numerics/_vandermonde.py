@@ -29,18 +29,23 @@ def vandermonde_sums(
     """sum_n c_n (z_n + z_low_n)^l for l < L, or the real sum over conjugate pairs; the precision is that of c."""
     if pairs is not None:
         c = c * _pairs.weights(pairs, z.shape[-1]).astype(c.real.dtype)
-    return power_sums(c, z, L, pairs is not None or not (np.iscomplexobj(c) or np.iscomplexobj(z)), z_low)
+    is_real = pairs is not None or not (np.iscomplexobj(c) or np.iscomplexobj(z))
+    return power_sums(terms(c, z, z_low), L, _arrays.real_dtype(c.dtype) if is_real else _arrays.complex_dtype(c.dtype))
 
 
-def power_sums(c: np.ndarray, z: np.ndarray, L: int, real: bool, z_low: np.ndarray | None = None) -> np.ndarray:
-    """sum_n c_n (z_n + z_low_n)^l for l < L, or its real part; the precision is that of c."""
-    dtype = _arrays.real_dtype(c.dtype) if real else _arrays.complex_dtype(c.dtype)
+def terms(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None = None) -> np.ndarray:
+    """c, z and z_low in one array (3, ..., N), as the compiled loop takes them."""
     shape = c.shape if c.shape == z.shape else np.broadcast_shapes(c.shape, z.shape)
-    lead, n_modes = shape[:-1], shape[-1]
-    given = np.zeros((3, *lead, n_modes), dtype=np.complex128)
+    given = np.zeros((3, *shape), dtype=np.complex128)
     given[0], given[1] = c, z
     if z_low is not None:
         given[2] = z_low
+    return given
+
+
+def power_sums(given: np.ndarray, L: int, dtype: np.dtype) -> np.ndarray:
+    """The sums of `terms`, or their real parts if `dtype` is real; it also says in what precision to sum."""
+    _, *lead, n_modes = given.shape
     given = given.reshape(3, -1, n_modes)
     if given.shape[1] == 1:
         return _one_row(given, L, dtype).reshape(*lead, L)

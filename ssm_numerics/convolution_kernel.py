@@ -20,7 +20,7 @@ from ._krylov_blocks import kernel_by_blocks
 from ._nufft import is_near_linear, log_nodes, vandermonde_nufft
 from ._results import plain
 from ._stepping import DISCRETE, as_discrete, run
-from ._vandermonde import are_bounded, power_sums
+from ._vandermonde import are_bounded, power_sums, terms
 from .discretization import rule
 from .products import exp_nodes, gbt_nodes
 from .state_space import DPLR, Diagonal, DiscreteDiagonal, DiscreteDPLR
@@ -226,10 +226,11 @@ def _vandermonde(problem: Problem) -> np.ndarray:
         with np.errstate(all="ignore"):
             return vandermonde_nufft(discrete.C * discrete.B_bar, log_z, length, pairs=pairs, log_low=log_low)
     if source is None:
-        problem.is_bounded = discrete._is_bounded
+        given, problem.is_bounded = discrete._terms, discrete._is_bounded
     else:
+        given = terms(c, z, z_low)
         problem.is_bounded = problem.heads * length >= LARGE and are_bounded(c, z, z_low)
-    return power_sums(c, z, length, discrete.output_dtype.kind == "f", z_low)
+    return power_sums(given, length, discrete.output_dtype)
 
 
 def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[Problem], np.ndarray]:

@@ -25,7 +25,7 @@ from ._systems import (
     modal_response,
     points_of,
 )
-from ._vandermonde import are_bounded
+from ._vandermonde import are_bounded, terms
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -253,6 +253,11 @@ class DiscreteDiagonal(ModalSystem):
         """
         with np.errstate(all="ignore"):
             return _arrays.owned(self.C * self.B_bar * self.weights.astype(self.C.real.dtype))
+
+    @cached_property
+    def _terms(self) -> np.ndarray:
+        """Residues and poles as sums of powers take them."""
+        return terms(self.residues, self.Lambda_bar)
 
     @cached_property
     def _is_bounded(self) -> bool:
