@@ -142,7 +142,7 @@ def in_blocks_loop(inputs, outputs, keep, hop, u, signal, w, y, row, given, forc
         for s in range(signal.shape[1]):
             for first in range(0, T, M * wide.shape[0]):
                 last = min(first + M * wide.shape[0], T)
-                samples, found_there = u[signal[h, s], first:last], y[row[h, s], first:last]
+                samples, outputs_there = u[signal[h, s], first:last], y[row[h, s], first:last]
                 enter_loop(inputs[h], keep[h], hop[h], samples, w[h, s], given, forcing, wide, work)
-                leave_loop(outputs[h], wide, found, found_there)
+                leave_loop(outputs[h], wide, found, outputs_there)
             copy(wide[(last - first - 1) // M], w[h, s], n)
