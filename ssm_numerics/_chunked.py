@@ -160,35 +160,42 @@ def _run_small(
     tables: Tables, u: np.ndarray, signal: np.ndarray, w: np.ndarray, y: np.ndarray, rows: np.ndarray, piece: int
 ) -> np.ndarray:
     """The same for small real matrices: rows of y (R, T) from those of u (S, T) by their numbers (heads, signals)."""
-    from .compiled.blocks import enter_loop, in_blocks_loop, leave_loop
+    from .compiled.blocks import in_blocks_loop
 
     (_, block, n), n_samples = tables.inputs.shape, y.shape[1]
-    keep, hop = tables.small
+    if rows.size == 1:
+        _run_one(tables, u[signal[0, 0]], w[0, 0], y[rows[0, 0]], piece)
+    else:
+        sizes = (piece, block), (piece, n), (piece, n + block), (piece, block), (n,)
+        work = [_arrays.aligned(size, w.dtype) for size in sizes]
+        in_blocks_loop(tables.inputs, tables.outputs, *tables.small, u, signal, w, y, rows, *work)
+    return u[signal, (n_samples - 1) // block * block :]
+
+
+def _run_one(tables: Tables, u: np.ndarray, w: np.ndarray, y: np.ndarray, piece: int) -> None:
+    """One signal u (T,), whose pieces begin in turn and end in whatever thread is free."""
+    from .compiled.blocks import enter_loop, leave_loop
+
+    (_, block, n), n_samples = tables.inputs.shape, y.size
+    (keep, hop), samples = tables.small, piece * block
     given, forcing, work = (_arrays.aligned(size, w.dtype) for size in ((piece, block), (piece, n), (n,)))
     idle: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def room() -> tuple[np.ndarray, np.ndarray]:
-        return _arrays.aligned((piece, n + block), w.dtype), _arrays.aligned((piece, block), w.dtype)
-
     def start(number: int) -> tuple[slice, np.ndarray, np.ndarray]:
-        span = slice(number * piece * block, min((number + 1) * piece * block, n_samples))
-        wide, found = idle.pop() if idle else room()
-        samples = u[signal[0, 0], span]
-        enter_loop(tables.inputs[0], keep[0], hop[0], samples, w[0, 0], given, forcing, wide, work)
+        span = slice(number * samples, min((number + 1) * samples, n_samples))
+        sizes = (piece, n + block), (piece, block)
+        wide, found = idle.pop() if idle else (_arrays.aligned(size, w.dtype) for size in sizes)
+        enter_loop(tables.inputs[0], keep[0], hop[0], u[span], w, given, forcing, wide, work)
         if span.stop == n_samples:
-            w[0, 0] = wide[(samples.size - 1) // block, :n]
+            w[:] = wide[(span.stop - span.start - 1) // block, :n]
         return span, wide, found
 
     def respond(begun: tuple[slice, np.ndarray, np.ndarray]) -> None:
         span, wide, found = begun
-        leave_loop(tables.outputs[0], wide, found, y[rows[0, 0], span])
+        leave_loop(tables.outputs[0], wide, found, y[span])
         idle.append((wide, found))
 
-    if rows.size == 1:
-        in_order(start, respond, math.ceil(n_samples / (piece * block)), 4.0 * n_samples * (n + block))
-    else:
-        in_blocks_loop(tables.inputs, tables.outputs, keep, hop, u, signal, w, y, rows, given, forcing, *room(), work)
-    return u[signal, (n_samples - 1) // block * block :]
+    in_order(start, respond, -(-n_samples // samples), 2.0 * n_samples * (3 * n + block))
 
 
 def _finished(tables: Tables, w: np.ndarray, samples: np.ndarray, used: int) -> np.ndarray:

@@ -30,7 +30,9 @@ def vandermonde_sums(
     if pairs is not None:
         c = c * _pairs.weights(pairs, z.shape[-1]).astype(c.real.dtype)
     is_real = pairs is not None or not (np.iscomplexobj(c) or np.iscomplexobj(z))
-    return power_sums(terms(c, z, z_low), L, _arrays.real_dtype(c.dtype) if is_real else _arrays.complex_dtype(c.dtype))
+    dtype = _arrays.real_dtype(c.dtype) if is_real else _arrays.complex_dtype(c.dtype)
+    with np.errstate(all="ignore"):
+        return power_sums(terms(c, z, z_low), L, dtype)
 
 
 def terms(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None = None) -> np.ndarray:
@@ -44,7 +46,10 @@ def terms(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None = None) -> np.n
 
 
 def power_sums(given: np.ndarray, L: int, dtype: np.dtype) -> np.ndarray:
-    """The sums of `terms`, or their real parts if `dtype` is real; it also says in what precision to sum."""
+    """The sums of `terms`, or their real parts if `dtype` is real; it also says in what precision to sum.
+
+    NumPy's warnings about overflow are the caller's to silence.
+    """
     _, *lead, n_modes = given.shape
     given = given.reshape(3, -1, n_modes)
     if given.shape[1] == 1:
@@ -56,10 +61,9 @@ def power_sums(given: np.ndarray, L: int, dtype: np.dtype) -> np.ndarray:
 
 def are_bounded(c: np.ndarray, z: np.ndarray, z_low: np.ndarray | None = None) -> bool:
     """Whether no |z| exceeds one, so that no sum exceeds sum |c|, and that is far below where double-words overflow."""
-    with np.errstate(all="ignore"):
-        if not (np.abs(z) <= 1).all() or not (z_low is None or (np.abs(z_low) <= TINY).all()):
-            return False
-        return bool(np.abs(c).sum(axis=-1).max() <= TINY * np.finfo(c.dtype).max)
+    if not (np.abs(z) <= 1).all() or not (z_low is None or (np.abs(z_low) <= TINY).all()):
+        return False
+    return bool(np.abs(c).sum(axis=-1).max() <= TINY * np.finfo(c.dtype).max)
 
 
 def _one_row(given: np.ndarray, L: int, dtype: np.dtype) -> np.ndarray:
@@ -68,8 +72,7 @@ def _one_row(given: np.ndarray, L: int, dtype: np.dtype) -> np.ndarray:
     left, right = _tables(given, L, dtype, _room(1, n_modes, L, dtype))
     left, right = left[0], right[0]
     if L * n_modes <= SERIAL_GEMM[dtype.kind]:
-        with np.errstate(all="ignore"):
-            return np.dot(left, right).reshape(-1)[:L]
+        return np.dot(left, right).reshape(-1)[:L]
     out = np.empty((len(left), right.shape[1]), dtype)
 
     def work(begin: int, end: int) -> None:

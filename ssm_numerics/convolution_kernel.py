@@ -30,9 +30,6 @@ LARGE = 2**18
 
 CHECKED_SAMPLES = 64
 
-_silently = np.errstate(all="ignore")
-"""Makes a function one that says by infinities and NaN what went wrong, and not by warnings."""
-
 
 @dataclass(eq=False)
 class Problem:
@@ -179,7 +176,8 @@ def convolution_kernel(
     if not METHODS[name].applies(problem):
         needs = f"be krylov or krylov_blocked unless the system is {METHODS[name].needs}"
         _arrays.fail("method", needs, f"it is {name!r}")
-    K = METHODS[name].run(problem) if backend == "cpu" else _ON_DEVICE[name](problem)
+    with np.errstate(all="ignore"):
+        K = METHODS[name].run(problem) if backend == "cpu" else _ON_DEVICE[name](problem)
     whole = (*discrete.batch_shape, length)  # D or dt may have axes that nothing else has
     if problem.measured and not all(error < 1 for error in problem.measured):
         found = (
@@ -198,7 +196,6 @@ def convolution_kernel(
     return K, KernelInfo(name, why, *errors, max(errors) <= problem.unit**0.5)
 
 
-@_silently
 def _krylov(problem: Problem) -> np.ndarray:
     """The definition: the response to a unit impulse, one step of the recurrence per sample."""
     impulse = np.zeros(problem.length, dtype=problem.discrete.C.real.dtype)
@@ -207,7 +204,6 @@ def _krylov(problem: Problem) -> np.ndarray:
     return run(without_direct, impulse, None, np.zeros(()))[0]
 
 
-@_silently
 def _krylov_blocked(problem: Problem) -> np.ndarray:
     """Two blocks of Krylov vectors by doubling, then one matrix product."""
     return kernel_by_blocks(problem.discrete.to_dense(), problem.length)
@@ -223,22 +219,19 @@ def _vandermonde(problem: Problem) -> np.ndarray:
     c, length, pairs = discrete.residues, problem.length, discrete.pairs
     if pairs is not None and is_near_linear(z, length) and c.dtype == np.complex128:
         log_z, log_low = log_nodes(z, z_low)
-        with np.errstate(all="ignore"):
-            return vandermonde_nufft(discrete.C * discrete.B_bar, log_z, length, pairs=pairs, log_low=log_low)
-    if source is None:
-        given, problem.is_bounded = discrete._terms, discrete._is_bounded
-    else:
-        given = terms(c, z, z_low)
-        problem.is_bounded = problem.heads * length >= LARGE and are_bounded(c, z, z_low)
+        return vandermonde_nufft(discrete.C * discrete.B_bar, log_z, length, pairs=pairs, log_low=log_low)
+    problem.is_bounded = problem.heads * length >= LARGE and are_bounded(c, z, z_low)
+    given = discrete._terms if source is None else terms(c, z, z_low)
     return power_sums(given, length, discrete.output_dtype)
 
 
 def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[Problem], np.ndarray]:
     """FOH: K_0 = C B_bar, then the kernel of the input vector A_bar B_bar + B_bar_previous, one sample late."""
 
-    @_silently
-    def run_late(problem: Problem) -> np.ndarray:
+    def run_with_tap(problem: Problem) -> np.ndarray:
         d = problem.discrete
+        if d.B_bar_previous is None:
+            return run_plain(problem)
         first = _krylov(replace(problem, length=1))
         if problem.length == 1:
             return first
@@ -247,7 +240,7 @@ def _fold_previous_tap(run_plain: Callable[[Problem], np.ndarray]) -> Callable[[
         rest = run_plain(replace(problem, discrete=late, length=problem.length - 1))
         return np.concatenate([first, np.broadcast_to(rest, (*d.batch_shape, problem.length - 1))], axis=-1)
 
-    return lambda problem: run_plain(problem) if problem.discrete.B_bar_previous is None else run_late(problem)
+    return run_with_tap
 
 
 def _error_contour(problem: Problem, K: np.ndarray) -> float:
@@ -286,14 +279,14 @@ METHODS = {
         _error_vandermonde,
     ),
     "cauchy": Method(
-        _fold_previous_tap(_silently(kernel_by_cauchy)),
+        _fold_previous_tap(kernel_by_cauchy),
         lambda p: isinstance(p.discrete, (DiscreteDiagonal, DiscreteDPLR)),
         "diagonal, or DPLR under a GBT rule",
         _kernel_costs.cauchy,
         _error_of_norm,
     ),
     "contour": Method(
-        _fold_previous_tap(_silently(kernel_by_contour)),
+        _fold_previous_tap(kernel_by_contour),
         lambda p: isinstance(p.discrete, (DiscreteDiagonal, DiscreteDPLR)),
         "diagonal, or DPLR under a GBT rule",
         _kernel_costs.contour,
@@ -302,7 +295,7 @@ METHODS = {
 }
 
 
-_ON_DEVICE = {name: _silently(_fold_previous_tap(run_there)) for name, run_there in _device_kernels.METHODS.items()}
+_ON_DEVICE = {name: _fold_previous_tap(run_there) for name, run_there in _device_kernels.METHODS.items()}
 
 
 def _choose(problem: Problem, backend: str) -> tuple[str, str]:

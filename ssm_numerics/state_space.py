@@ -25,7 +25,7 @@ from ._systems import (
     modal_response,
     points_of,
 )
-from ._vandermonde import are_bounded, terms
+from ._vandermonde import terms
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -258,11 +258,6 @@ class DiscreteDiagonal(ModalSystem):
     def _terms(self) -> np.ndarray:
         """Residues and poles as sums of powers take them."""
         return terms(self.residues, self.Lambda_bar)
-
-    @cached_property
-    def _is_bounded(self) -> bool:
-        """Whether it can be seen from poles and residues that no entry of the kernel overflows."""
-        return are_bounded(self.residues, self.Lambda_bar)
 
     def to_dense(self) -> DiscreteStateSpace:
         """The same system with a full matrix, real where conjugate pairs are stored."""

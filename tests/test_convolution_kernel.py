@@ -221,7 +221,7 @@ def test_large_kernels_that_overflow_are_refused(z, size, z_2):
     [(1.0, 1.0, False), (1.0, 6e299, False), (1.0, 1e308, True), (1.01, 1.0, False), (1.01, 1e300, True)],
 )
 def test_small_kernels_that_overflow_are_refused(z, size, is_refused):
-    """What a discrete system knows of its modes is asked instead of its kernel."""
+    """They are looked through, whatever their modes are."""
     modes = ssm.DiscreteDiagonal([z, 0.5], [size, size], [1.0, 1.0], 0.0, 1.0)
     if is_refused:
         with pytest.raises(ValueError, match="the kernel overflows within 4096 samples"):

@@ -150,9 +150,7 @@ def test_one_signal_in_threads_has_the_bits_of_many(T, monkeypatch):
     monkeypatch.setattr(_parallel, "cores", lambda: 3)
     d, u = ssm.discretize(LEGS.state_space(np.ones(16)), 0.01), np.random.default_rng(0).normal(size=T)
     y, x = run_chunked(d, u, None, ZERO, 8)
-    monkeypatch.setattr(
-        _parallel, "cores", lambda: 1
-    )  # or each of the two would have a thread, and be one signal there
+    monkeypatch.setattr(_parallel, "cores", lambda: 1)  # with more, each of the two would be one signal of a thread
     for z, w in zip(*run_chunked(d, np.stack([u, u]), None, np.zeros(2), 8), strict=True):
         assert np.array_equal(z, y) and np.array_equal(w, x)
 

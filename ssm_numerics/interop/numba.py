@@ -177,7 +177,7 @@ def _vector_dtype(*arrays: Any) -> np.dtype | None:
 
 @jit
 def power_sums(c, z, L):  # type: ignore[no-untyped-def]
-    """sum_n c_n z_n^l for l < L, in complex double precision, as `vandermonde_product` sums few of them."""
+    """sum_n c_n z_n^l for l < L, in complex double precision, from the tables of `vandermonde_product`."""
     if c.size != z.size or c.size == 0 or L < 1:
         raise ValueError("`z` must have the length of `c`, at least 1, and `L` must be at least 1.")
     radix = math.ceil(L**0.25)
