@@ -128,7 +128,7 @@ def peak_of_process():
 def conditioning(given, dt, K):
     """Σ|C B̄| / max |K|: what one rounding of every mode does to the kernel."""
     step = ssm.discretize(given, dt)
-    return float(np.abs(step.residues).sum() / np.max(np.abs(K)))
+    return float(np.sum(step.weights * np.abs(step.C * step.B_bar)) / np.max(np.abs(K)))
 
 
 def certified_cases(N, weights):
