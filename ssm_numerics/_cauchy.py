@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from typing import Any
 
 import numpy as np
 
 from . import _arrays, _pairs, _parallel
+
+LIMITS = {
+    np.dtype(real): (2 ** real(exponent), np.finfo(real).max ** real(0.49))
+    for real, exponent in ((np.float64, 60), (np.float32, 30))
+}
+"""By precision: how much less than a node a pole may count, and the largest power of two that poles are scaled by."""
 
 
 def cauchy_sums(
@@ -18,64 +26,57 @@ def cauchy_sums(
     most 50u sum_n |v_n| (|a| + |s p_n|) / |a - s p_n|^2, and where s = 1 even 50u sum_n |v_n / (a - p_n)|, partners
     included.
     """
-    dtype = np.result_type(v, a, s, poles, np.complex64)
-    real_type = _arrays.real_dtype(dtype)
-    lead = np.broadcast_shapes(v.shape[:-2], a.shape[:-1], s.shape[:-1], poles.shape[:-1])
-    n_rows, (n_sums, n_modes), n_nodes = math.prod(lead), v.shape[-2:], max(a.shape[-1], s.shape[-1])
-    padded = n_sums + n_sums % 2
-    scale, largest = _pole_range(poles)
-    scaled = poles * scale[..., None]
-    places = np.empty((*lead, 2, n_modes), dtype=real_type)
-    places[..., 0, :], places[..., 1, :] = scaled.real, scaled.imag
-    sides = np.zeros((*lead, padded, 2, n_modes), dtype=real_type)
-    sides[..., :n_sums, 0, :], sides[..., :n_sums, 1, :] = v.real, v.imag
-    if pairs is not None:
-        sides *= _pairs.weights(pairs, n_modes)
-        sides[..., 1, :] *= places[..., None, 1, :]
-    out = np.empty((*lead, n_sums, n_nodes), dtype=dtype)
-    a, s = (_rows(nodes, (*lead, n_nodes), dtype) for nodes in (a, s))
-    scale, largest = (np.array(np.broadcast_to(x, lead), dtype=real_type).reshape(n_rows) for x in (scale, largest))
-    sides, places = sides.reshape(n_rows, padded, 2, n_modes), places.reshape(n_rows, 2, n_modes)
-    _fill(sides, a, s, places, scale, largest, pairs is not None, out.reshape(n_rows, n_sums, n_nodes))
+    loops, dtype = _loops(), np.result_type(v, a, s, poles, np.complex64)
+    n_sums, n_modes = v.shape[-2:]
+    n_nodes, precision = max(a.shape[-1], s.shape[-1]), _arrays.real_dtype(dtype)
+    lead = _arrays.batch(v=v.shape[:-2], a=a.shape[:-1], s=s.shape[:-1], poles=poles.shape[:-1])
+    n_rows, out = math.prod(lead), np.empty((*lead, n_sums, n_nodes), dtype=dtype)
+    limit, far = LIMITS[precision]
+    poles = _rows(poles, lead, (n_modes,), dtype)
+    given = (
+        _rows(v, lead, (n_sums, n_modes), dtype),
+        *(_rows(nodes, lead, (n_nodes if nodes.shape[-1] > 1 else loops.BLOCK,), dtype) for nodes in (a, s)),
+        poles,
+        _pairs.weights(pairs, n_modes).astype(precision, copy=False),
+        pairs is not None,
+        *_pole_range(poles, far),
+        limit,
+    )
+    rows = out.reshape(n_rows, n_sums, n_nodes)
+
+    def work(begin: int, end: int) -> None:
+        loops.cauchy_loop(*given, _arrays.aligned((loops.WORK,), precision), rows, begin, end)
+
+    _parallel.over_rows(work, n_rows * -(-n_nodes // loops.BLOCK), 14.0 * n_modes * out.size)
     return out
 
 
-def _fill(
-    v: np.ndarray,
-    a: np.ndarray,
-    s: np.ndarray,
-    poles: np.ndarray,
-    scale: np.ndarray,
-    largest: np.ndarray,
-    paired: bool,
-    out: np.ndarray,
-) -> None:
-    """Blocks of nodes, of one head or of many, shared among threads."""
+@functools.cache
+def _loops() -> Any:
+    """The compiled loops; an import statement would take five microseconds of every call."""
     from .compiled import cauchy
 
-    limit = 2 ** v.dtype.type(60 if v.dtype == np.float64 else 30)
-
-    def work(begin: int, end: int) -> None:
-        w = _arrays.aligned((cauchy.WORK,), v.dtype)
-        cauchy.cauchy_loop(v, a, s, poles, scale, largest, limit, paired, w, out, begin, end)
-
-    _parallel.over_rows(work, out.shape[0] * -(-out.shape[2] // cauchy.BLOCK), 8.0 * v.shape[-1] * out.size)
+    return cauchy
 
 
-def _rows(nodes: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Nodes as a matrix (H, K), or (1, K) where all heads share them."""
-    if math.prod(nodes.shape[:-1]) == 1:
-        nodes, shape = nodes.reshape(nodes.shape[-1]), shape[-1:]
-    return _arrays.writable(_arrays.spread(nodes, shape), dtype).reshape(-1, shape[-1])
+def _rows(array: np.ndarray, lead: tuple[int, ...], shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """One entry of the given shape for each head, or a single one where all heads share it."""
+    own = array.shape[: array.ndim - len(shape)]
+    if math.prod(own) == 1:
+        array, lead = array.reshape(array.shape[len(own) :]), ()
+    return _arrays.writable(_arrays.spread(array, (*lead, *shape)), dtype).reshape(-1, *shape)
 
 
-def _pole_range(poles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A power of two that brings the poles' magnitudes around one, and the largest magnitude after it."""
+def _pole_range(poles: np.ndarray, far: np.floating) -> tuple[np.ndarray, np.ndarray]:
+    """By rows, a power of two that brings the poles' magnitudes around one, and the largest magnitude after it.
+
+    Beyond far or below 1 / far the scale itself would leave the range, or its squares.
+    """
     size = np.abs(poles.real) + np.abs(poles.imag)
-    largest = size.max(axis=-1)
-    least = np.where(size == 0, largest[..., None], size).min(axis=-1)
-    some = largest > 0
-    limit = np.finfo(size.dtype).max ** 0.49  # beyond, the scale itself would overflow, or its squares
-    middle = np.clip(np.where(some, np.sqrt(largest) * np.sqrt(least), 1), 1 / limit, limit)
-    scale = np.ldexp(np.ones_like(size[..., 0]), -np.frexp(middle)[1])
-    return scale, np.where(some, largest * scale, 1)
+    most, least = size.max(axis=1), size.min(axis=1)
+    if not least.all():
+        most[most == 0] = 1
+        least = np.where(size == 0, most[:, None], size).min(axis=1)
+    middle = np.minimum(np.maximum(np.sqrt(most) * np.sqrt(least), 1 / far), far)
+    scale = np.ldexp(far / far, -np.frexp(middle)[1])
+    return scale, most * scale

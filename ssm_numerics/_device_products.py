@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import _pairs
+from ._cauchy import LIMITS
 from ._device import Call
 
 
@@ -48,9 +49,8 @@ def cauchy_on_device(
 
     (heads, n_modes, _), n_sums, n_nodes = poles.shape, v.shape[1], a.shape[1]
     scale, largest = call.empty((heads,), precision), call.empty((heads,), precision)
-    far = np.finfo(precision).max ** 0.49
-    call.launch(kernels.pole_range_kernel, heads, kernels.BLOCK, poles, scale, largest, precision.type(far))
-    limit = 2 ** precision.type(60 if precision == np.float64 else 30)
+    limit, far = LIMITS[precision]
+    call.launch(kernels.pole_range_kernel, heads, kernels.BLOCK, poles, scale, largest, far)
     out = call.empty((heads, n_sums, n_nodes, 1 if real_output else 2), precision)
     blocks = heads * -(-n_nodes // kernels.BLOCK)
     if pairs is None:

@@ -8,8 +8,8 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any
 
 SERIAL_FLOPS = 10_000_000
@@ -54,7 +54,10 @@ def in_order(first: Callable[[int], Any], then: Callable[[Any], None], count: in
     Whoever is free goes on, the calling thread from the beginning: one that has slept may need a millisecond until it
     runs, and is not waited for if everything is done by then. What is itself a thread's share is not divided again.
     """
+    n_threads = _threads(count, flops)
     left, lock = deque(range(count)), threading.Lock()
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+    helping = 0
 
     def run() -> None:
         while True:
@@ -64,20 +67,33 @@ def in_order(first: Callable[[int], Any], then: Callable[[Any], None], count: in
                 begun = first(left.popleft())
             then(begun)
 
-    n_threads = _threads(count, flops)
+    def help_out() -> None:
+        nonlocal helping
+        with lock:
+            if not left:
+                return
+            helping += 1
+        error = None
+        try:
+            run()
+        except BaseException as raised:
+            error = raised
+        ended.put(error)
+
     if n_threads <= 1:
         return run()
-    helpers = [_pool().submit(run) for _ in range(n_threads - 1)]
+    for _ in range(n_threads - 1):
+        _helpers().put(help_out)
     try:
         _here.is_worker = True
         run()
     finally:
         _here.is_worker = False
-        left.clear()
-        running = [helper for helper in helpers if not helper.cancel()]
-        wait(running)  # whatever happened here, nobody may go on writing
-    for helper in running:
-        helper.result()
+        with lock:
+            left.clear()
+        errors = [ended.get() for _ in range(helping)]  # whatever happened here, nobody may go on writing
+    for error in filter(None, errors):
+        raise error
 
 
 def _threads(n_shares: int, flops: float) -> int:
@@ -85,24 +101,22 @@ def _threads(n_shares: int, flops: float) -> int:
     return min(cores(), n_shares) if flops > SERIAL_FLOPS and not _here.is_worker else 1
 
 
-def _become_worker() -> None:
-    _here.is_worker = True
-
-
 @functools.cache
-def _pool() -> ThreadPoolExecutor:
-    """Threads that wait for work: starting them anew takes from 50 microseconds to a millisecond each.
+def _helpers() -> SimpleQueue[Callable[[], None]]:
+    """What threads that have been started once wait for, since starting them anew takes longer than small work.
 
-    All are started at once. By itself the pool starts one whenever the others look busy, at any time of a long run.
+    So do the futures of a `ThreadPoolExecutor`: making one, and waking those who wait for it.
     """
-    helpers, go = max(1, cores() - 1), threading.Event()
-    pool = ThreadPoolExecutor(helpers, "ssm_numerics", _become_worker)
-    try:
-        for _ in range(helpers):
-            pool.submit(go.wait)
-    finally:
-        go.set()
-    return pool
+    jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def work() -> None:
+        _here.is_worker = True
+        while True:
+            jobs.get()()
+
+    for number in range(max(1, cores() - 1)):
+        threading.Thread(target=work, name=f"ssm_numerics_{number}", daemon=True).start()
+    return jobs
 
 
 class _SerialBlas:
@@ -139,7 +153,7 @@ _serial_blas = _SerialBlas()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_serial_blas.__init__)  # type: ignore[misc]  # a lock held by the parent
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads of the parent
+    os.register_at_fork(after_in_child=_helpers.cache_clear)  # threads of the parent
 
 
 @functools.cache

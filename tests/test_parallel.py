@@ -93,12 +93,11 @@ def test_groups_are_not_divided(threads, n_rows, group):
 def test_all_threads_are_there_from_the_first_call_on(monkeypatch):
     """A stream that runs for weeks does not start one on some later day."""
     monkeypatch.setattr(_parallel, "cores", lambda: 4)
-    monkeypatch.setattr(_parallel, "_pool", functools.cache(_parallel._pool.__wrapped__))
+    monkeypatch.setattr(_parallel, "_helpers", functools.cache(_parallel._helpers.__wrapped__))
     before = threading.active_count()
     for _ in range(20):
         _parallel.over_rows(lambda begin, end: time.sleep(1e-4), 100, 1e9)
         assert threading.active_count() == before + 3
-    _parallel._pool().shutdown()
 
 
 def blas_threads():

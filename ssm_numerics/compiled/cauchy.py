@@ -15,11 +15,11 @@ from ._jit import jit, jit_fused, jit_fused_inline, jit_inline, jit_part
 BLOCK = 128
 """Nodes that are treated together; their rows of work space stay in the first-level cache."""
 
-WORK = 18 * BLOCK
-"""Entries of work space: t (2 rows), g (2), Im(t^2) and scale of a pair's denominator (2), e and f (4), sums (8)."""
+WORK = 22 * BLOCK
+"""Entries of work space: t (2 rows), g (2), 2 Im(t) and scale of a pair's denominator (2), e and f (8), sums (8)."""
 
-TERMS, SUMS = 6 * BLOCK, 10 * BLOCK
-"""Where e and f, and the sums, begin."""
+TERMS, SUMS = 6 * BLOCK, 14 * BLOCK
+"""Where e and f of two poles or pairs, and the sums, begin."""
 
 
 @jit_inline
@@ -71,9 +71,9 @@ def pair_factors(t_re: Any, t_im: Any, twice: Any, shrink: Any, x: Any, y: Any) 
 
 
 @jit_part
-def _place_nodes(w: Any, a: Any, s: Any, scale: Any, largest: Any, limit: Any) -> None:
+def _place_nodes(w: Any, count: int, a: Any, s: Any, scale: Any, largest: Any, limit: Any) -> None:
     """Rows t and g of the work space."""
-    for k in range(a.size):
+    for k in range(count):
         a_re, a_im, s_re, s_im = a[k].real, a[k].imag, s[k].real, s[k].imag
         t_re, t_im, g_re, g_im = placed_node(a_re, a_im, s_re, s_im, scale, largest, limit)
         w[k], w[k + BLOCK], w[k + 2 * BLOCK], w[k + 3 * BLOCK] = t_re, t_im, g_re, g_im
@@ -106,32 +106,58 @@ def _set_pair(w: Any, to: Any, count: int, x: Any, y: Any) -> None:
         to[k], to[k + BLOCK], to[k + 2 * BLOCK], to[k + 3 * BLOCK] = e_re, e_im, f_re, f_im
 
 
+@jit_inline
+def _weighed(v: Any, u: Any, u_f: Any, next_v: Any, t: Any, t_f: Any) -> tuple[Any, Any, Any, Any]:
+    """What e and f of two poles are multiplied by: their residues with weights u and t, for f with u_f and t_f."""
+    return u * v.real, u_f * v.imag, t * next_v.real, t_f * next_v.imag
+
+
 @jit_fused
-def _add(terms: Any, sums: Any, count: int, a: Any, a_f: Any, b: Any, b_f: Any) -> None:
-    """sums += a e - a_f f, and b e - b_f f to the next one."""
+def _add(terms: Any, sums: Any, count: int, a: Any, b: Any) -> None:
+    """To a sum a[0] e - a[1] f of one pole and a[2] e - a[3] f of the next, and the same with b to the next sum."""
     for k in range(count):
         e_re, e_im, f_re, f_im = terms[k], terms[k + BLOCK], terms[k + 2 * BLOCK], terms[k + 3 * BLOCK]
-        sums[k] = (sums[k] + a * e_re) - a_f * f_re
-        sums[k + BLOCK] = (sums[k + BLOCK] + a * e_im) - a_f * f_im
-        sums[k + 2 * BLOCK] = (sums[k + 2 * BLOCK] + b * e_re) - b_f * f_re
-        sums[k + 3 * BLOCK] = (sums[k + 3 * BLOCK] + b * e_im) - b_f * f_im
+        g_re, g_im, h_re, h_im = terms[k + 4 * BLOCK], terms[k + 5 * BLOCK], terms[k + 6 * BLOCK], terms[k + 7 * BLOCK]
+        i, j, m = k + BLOCK, k + 2 * BLOCK, k + 3 * BLOCK
+        sums[k] = (((sums[k] + a[0] * e_re) - a[1] * f_re) + a[2] * g_re) - a[3] * h_re
+        sums[i] = (((sums[i] + a[0] * e_im) - a[1] * f_im) + a[2] * g_im) - a[3] * h_im
+        sums[j] = (((sums[j] + b[0] * e_re) - b[1] * f_re) + b[2] * g_re) - b[3] * h_re
+        sums[m] = (((sums[m] + b[0] * e_im) - b[1] * f_im) + b[2] * g_im) - b[3] * h_im
 
 
 @jit_part
-def _add_all(w: Any, count: int, poles: Any, v: Any, paired: bool) -> None:
-    """Up to four sums over all poles or pairs, whose residues are v (2 or 4, 2, N)."""
-    terms, first, second = w[TERMS:], w[SUMS:], w[SUMS + 4 * BLOCK :]
-    for k in range(8 * BLOCK):
-        first[k] = 0
-    for n in range(poles.shape[1]):
-        x, y = poles[0, n], poles[1, n]
+def _add_all(
+    w: Any, count: int, poles: Any, scale: Any, v: Any, h: int, first: int, weights: Any, paired: bool
+) -> None:
+    """Four sums from v[h, first] on, over all poles or pairs, two at a time: sums are loaded and stored less often.
+
+    What is missing is taken from the last one again: a sum for nothing, a pole or pair with weight zero.
+    """
+    terms, others, sums, more = w[TERMS:], w[TERMS + 4 * BLOCK :], w[SUMS:], w[SUMS + 4 * BLOCK :]
+    last, end = v.shape[1] - 1, poles.size - 1
+    i, j, k = min(first + 1, last), min(first + 2, last), min(first + 3, last)
+    for at in range(8 * BLOCK):
+        sums[at] = 0
+    for n in range(0, end + 1, 2):
+        m = min(n + 1, end)
+        u, t = weights[n], weights[m] if m > n else weights[m] - weights[m]
+        x, y = poles[n].real * scale, poles[n].imag * scale
+        x_next, y_next = poles[m].real * scale, poles[m].imag * scale
         if paired:
             _set_pair(w, terms, count, x, y)
+            _set_pair(w, others, count, x_next, y_next)
+            u_f, t_f = u * y, t * y_next
         else:
             _set_pole(w, terms, count, x, y)
-        _add(terms, first, count, v[0, 0, n], v[0, 1, n], v[1, 0, n], v[1, 1, n])
-        if v.shape[0] > 2:
-            _add(terms, second, count, v[2, 0, n], v[2, 1, n], v[3, 0, n], v[3, 1, n])
+            _set_pole(w, others, count, x_next, y_next)
+            u_f, t_f = u, t
+        a = _weighed(v[h, first, n], u, u_f, v[h, first, m], t, t_f)
+        b = _weighed(v[h, i, n], u, u_f, v[h, i, m], t, t_f)
+        _add(terms, sums, count, a, b)
+        if first + 2 <= last:
+            a = _weighed(v[h, j, n], u, u_f, v[h, j, m], t, t_f)
+            b = _weighed(v[h, k, n], u, u_f, v[h, k, m], t, t_f)
+            _add(terms, more, count, a, b)
 
 
 @jit_part
@@ -148,10 +174,11 @@ def cauchy_loop(
     a: Any,
     s: Any,
     poles: Any,
+    weights: Any,
+    paired: bool,
     scale: Any,
     largest: Any,
     limit: Any,
-    paired: bool,
     w: Any,
     out: Any,
     begin: int,
@@ -159,18 +186,21 @@ def cauchy_loop(
 ) -> None:
     """Blocks begin to end, counted through all rows of out (H, J, K), over poles or conjugate pairs.
 
-    v (H, J or J + 1, 2, N) with an even number of sums; poles (H, 2, N), scale and largest (H,); nodes a and s
-    (H or 1, K).
+    v (H, J, N), nodes a and s (H, K), or (H, BLOCK) where all nodes of a row are the same, and poles (H, N), or one
+    row that all share; weights (N,) is 2 where a mode stands for a pair and 1 elsewhere; for every row of poles, scale
+    is a power of two that brings their magnitudes around one, and largest the largest magnitude after it.
     """
     blocks = (out.shape[2] + BLOCK - 1) // BLOCK
     for block in range(begin, end):
         h, first = block // blocks, (block % blocks) * BLOCK
-        last = min(first + BLOCK, out.shape[2])
-        nodes = a[h % a.shape[0], first:last], s[h % s.shape[0], first:last]
-        _place_nodes(w, nodes[0], nodes[1], scale[h], largest[h], limit)
+        count = min(BLOCK, out.shape[2] - first)
+        places = poles[h % poles.shape[0]]
+        nodes, signs = a[h % a.shape[0], first % a.shape[1] :], s[h % s.shape[0], first % s.shape[1] :]
+        unit = scale[h % scale.size]
+        _place_nodes(w, count, nodes, signs, unit, largest[h % scale.size], limit)
         if paired:
-            _shrink_pairs(w, last - first)
+            _shrink_pairs(w, count)
         for j in range(0, out.shape[1], 4):
-            _add_all(w, last - first, poles[h], v[h, j : j + 4], paired)
+            _add_all(w, count, places, unit, v, h % v.shape[0], j, weights, paired)
             for i in range(min(4, out.shape[1] - j)):
-                _store_sum(w, w[SUMS + 2 * i * BLOCK :], out[h, j + i, first:last])
+                _store_sum(w, w[SUMS + 2 * i * BLOCK :], out[h, j + i, first : first + count])
