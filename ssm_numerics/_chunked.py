@@ -10,6 +10,7 @@ Toeplitz matrix of the kernel) and one for the next w (A_bar^(M-1-j) F); only w 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 
 from . import _arrays, _pairs
 from ._block_tables import DenseParts, DiagonalParts, Tables
+from ._krylov_blocks import COMPILED_ORDER
 from ._parallel import in_order, over_rows, serial_blas
 from ._stepping import as_modes, halves, refuse_complex
 from .state_space import DiscreteDiagonal
@@ -43,7 +45,8 @@ def run_chunked(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Outputs (..., T) and final stored states (..., N), as `_stepping.run`; `block` is M, a power of two.
 
-    The tables of one head are put in `kept`, or found there. States are left out where they are not asked for.
+    The tables of one head are put in `kept`, or found there; those of the small systems that were simulated last are
+    kept in any case. States are left out where they are not asked for.
     """
     pairs = getattr(discrete, "pairs", None)
     if pairs is not None:
@@ -56,7 +59,7 @@ def run_chunked(
     is_diagonal = isinstance(discrete, DiscreteDiagonal)
     to_real, to_stored = _coordinates(pairs, is_diagonal, dtype)
     n_samples, heads = u.shape[-1], discrete.batch_shape
-    parts = DiagonalParts(discrete, dtype) if is_diagonal else DenseParts(discrete.to_dense(), dtype)
+    parts, of_one = _prepared(discrete, dtype, block, {} if kept is None else kept)
     state = np.zeros(parts.n) if x0 is None else to_real(x0)
     batch = _arrays.batch(system=heads, u=u.shape[:-1], x0=state.shape[:-1], u_before=u_before.shape)
     n_rows, n_heads = math.prod(batch), math.prod(heads)
@@ -96,16 +99,38 @@ def run_chunked(
 
     flops = 4.0 * n_rows * n_samples * (parts.n + block)
     with np.errstate(all="ignore"), serial_blas(not parts.is_small):
-        if n_heads > 1:
+        if of_one is None:
             over_rows(over_heads, n_heads, flops)
         else:
-            tables = None if kept is None else kept.get((block, dtype))
-            if tables is None:
-                tables = parts.tables(0, 1, block)
-            if kept is not None:
-                kept[block, dtype] = tables
-            over_rows(lambda begin, end: run(tables, order[:, begin:end]), n_rows, flops)
+            over_rows(lambda begin, end: run(of_one, order[:, begin:end]), n_rows, flops)
     return y.reshape(*batch, n_samples), to_stored(x.reshape(*batch, -1)) if with_state else None
+
+
+def _prepared(discrete: Any, dtype: np.dtype, block: int, kept: dict[Any, Any]) -> tuple[Any, Tables | None]:
+    """What the tables of a system are built from, and where there is one head its tables."""
+    if math.prod(discrete.batch_shape) != 1:
+        return _parts(discrete, dtype), None
+    if (block, dtype) not in kept:
+        is_small = not isinstance(discrete, DiscreteDiagonal) and discrete.n_states <= COMPILED_ORDER[False]
+        kept[block, dtype] = (_of_small if is_small else _of_one)(discrete, dtype, block)
+    found: tuple[Any, Tables] = kept[block, dtype]
+    return found
+
+
+def _parts(discrete: Any, dtype: np.dtype) -> Any:
+    if isinstance(discrete, DiscreteDiagonal):
+        return DiagonalParts(discrete, dtype)
+    return DenseParts(discrete.to_dense(), dtype)
+
+
+def _of_one(discrete: Any, dtype: np.dtype, block: int) -> tuple[Any, Tables]:
+    parts = _parts(discrete, dtype)
+    with np.errstate(all="ignore"), serial_blas(not parts.is_small):
+        return parts, parts.tables(0, 1, block)
+
+
+_of_small = functools.lru_cache(maxsize=8)(_of_one)
+"""Systems cannot change, and their tables take as long as thousands of samples."""
 
 
 def _rows(array: np.ndarray, which: np.ndarray) -> np.ndarray:

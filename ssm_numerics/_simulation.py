@@ -91,6 +91,11 @@ class Problem:
     def _by_pairs(self) -> bool:
         return getattr(self.discrete, "pairs", None) is not None
 
+    @cached_property
+    def blocks(self) -> tuple[float, int]:
+        """Least estimated seconds of a simulation in blocks, and the length of the blocks that take them."""
+        return _fastest_blocks(self)
+
 
 @dataclass(frozen=True)
 class Method:
@@ -157,7 +162,7 @@ def _run_recurrence(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
 
 def _run_chunked(problem: Problem) -> tuple[np.ndarray, np.ndarray | None]:
     given = problem.discrete, problem.u, problem.x0, problem.u_before
-    return run_chunked(*given, _fastest_blocks(problem)[1], problem.kept, problem.with_state)
+    return run_chunked(*given, problem.blocks[1], problem.kept, problem.with_state)
 
 
 def _run_fft(problem: Problem) -> tuple[np.ndarray, None]:
@@ -205,7 +210,7 @@ def _seconds_recurrence(problem: Problem) -> float:
 
 
 def _seconds_chunked(problem: Problem) -> float:
-    return _fastest_blocks(problem)[0]
+    return problem.blocks[0]
 
 
 def _fastest_blocks(problem: Problem) -> tuple[float, int]:

@@ -85,8 +85,9 @@ def simulate(
     G = max ||A_bar^l||, G^2 times that.
     *Cost*: "recurrence" 2 N^2 T flops dense, 8 N T diagonal, 8 N (1 + r) T DPLR per row, in parallel over rows;
     "chunked" (4 N + M) T in matrix products for blocks of M samples, 2 N^2 T/M in between, and 2 N^3 log2 M for the
-    tables of a matrix; "fft" as `convolution_kernel` and `convolve`. Irregular steps: each distinct one is discretized
-    once and by itself; a DPLR system stays O(N r) a sample under GBT rules.
+    tables of a matrix, which are kept for the last 8 systems of order up to 64; "fft" as `convolution_kernel` and
+    `convolve`. Irregular steps: each distinct one is discretized once and by itself; a DPLR system stays O(N r) a
+    sample under GBT rules.
 
     References
     ----------

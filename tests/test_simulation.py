@@ -155,6 +155,24 @@ def test_one_signal_in_threads_has_the_bits_of_many(T, monkeypatch):
         assert np.array_equal(z, y) and np.array_equal(w, x)
 
 
+def test_kept_tables_are_those_of_the_system():
+    """Of many systems simulated in turn, in two lengths of blocks and two dtypes, each as if it were the only one."""
+    rng, before = np.random.default_rng(0), _chunked._of_small.cache_info()
+    u = rng.normal(size=100)
+    systems = [ssm.discretize(LEGS.state_space(rng.normal(size=16)), 0.01) for _ in range(before.maxsize + 3)]
+    for block in (8, 16, 8):
+        for signal in (u, u + 1j, u):
+            for system in systems:
+                dtype = signal.dtype
+                own = {(block, dtype): _chunked._of_one(system, dtype, block)}
+                alone = run_chunked(system, signal, None, ZERO, block, own)
+                for _ in range(2):
+                    together = run_chunked(system, signal, None, ZERO, block)
+                    assert all(np.array_equal(a, b) for a, b in zip(together, alone, strict=True))
+    after = _chunked._of_small.cache_info()
+    assert after.hits - before.hits >= 9 * len(systems) and after.currsize <= after.maxsize == 8
+
+
 @pytest.mark.parametrize("rule", ["bilinear", "foh"])
 @pytest.mark.parametrize("route", ROUTES.values(), ids=ROUTES)
 def test_single_precision_stays_single(route, rule, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -99,6 +100,9 @@ def simulation_case(H: int, N: int, T: int, targets: dict[str, float], units: in
         {}
         if H > 1
         else {
+            f"{OURS}, a new system": Implementation(
+                lambda i: simulate(copy.copy(i.system), i.u), per_step, note="its tables built each time"
+            ),
             "SciPy, dlsim": Implementation(by_scipy("dlsim"), per_step, "scipy"),
             "python-control, forced_response": Implementation(by_control, per_step, "control"),
             "NumPy, loop": Implementation(
