@@ -38,14 +38,14 @@ def cauchy_sums(
         *(_rows(nodes, lead, (n_nodes if nodes.shape[-1] > 1 else loops.BLOCK,), dtype) for nodes in (a, s)),
         poles,
         _pairs.weights(pairs, n_modes).astype(precision, copy=False),
-        pairs is not None,
         *_pole_range(poles, far),
         limit,
     )
     rows = out.reshape(n_rows, n_sums, n_nodes)
+    loop = loops.cauchy_loop if pairs is None else loops.cauchy_pairs_loop
 
     def work(begin: int, end: int) -> None:
-        loops.cauchy_loop(*given, _arrays.aligned((loops.WORK,), precision), rows, begin, end)
+        loop(*given, _arrays.aligned((loops.WORK,), precision), rows, begin, end)
 
     _parallel.over_rows(work, n_rows * -(-n_nodes // loops.BLOCK), 14.0 * n_modes * out.size)
     return out

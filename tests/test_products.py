@@ -308,7 +308,7 @@ def test_hot_loops_are_vectorized():
     cauchy_sums(np.ones((4, 2)), np.ones(3), np.zeros(3), np.ones(2), np.ones(2, dtype=bool))
     vandermonde_product(np.ones((2, 2)), np.ones((2, 2)), 9)
     for function, instruction in (
-        (cauchy.cauchy_loop, "divpd"),
+        (cauchy.cauchy_pairs_loop, "divpd"),
         (vandermonde.power_tables_loop, "mulpd"),
     ):
         assert any(instruction in assembly for assembly in function.inspect_asm().values()), function.__name__

@@ -80,8 +80,9 @@ def _place_nodes(w: Any, count: int, a: Any, s: Any, scale: Any, largest: Any, l
 
 
 @jit_part
-def _shrink_pairs(w: Any, count: int) -> None:
-    """Rows 2 Im(t) and scale of a pair's denominator."""
+def _place_for_pairs(w: Any, count: int, a: Any, s: Any, scale: Any, largest: Any, limit: Any) -> None:
+    """The same, and the rows 2 Im(t) and scale of a pair's denominator."""
+    _place_nodes(w, count, a, s, scale, largest, limit)
     for k in range(count):
         shrink = pair_shrink(w[k], w[k + BLOCK])
         w[k + 4 * BLOCK] = (w[k + BLOCK] + w[k + BLOCK]) * shrink
@@ -91,19 +92,21 @@ def _shrink_pairs(w: Any, count: int) -> None:
 
 
 @jit_fused
-def _set_pole(w: Any, to: Any, count: int, x: Any, y: Any) -> None:
-    """e and f of a pole, by parts, such that v / (t - p) = Re(v) e - Im(v) f."""
+def _set_pole(w: Any, to: Any, count: int, x: Any, y: Any) -> Any:
+    """e and f of a pole, by parts, such that v / (t - p) = Re(v) e - Im(v) f; returns the factor of Im(v), one."""
     for k in range(count):
         f_re, f_im = pole_factors(w[k], w[k + BLOCK], x, y)
         to[k], to[k + BLOCK], to[k + 2 * BLOCK], to[k + 3 * BLOCK] = f_re, -f_im, -f_im, -f_re
+    return type(x)(1)
 
 
 @jit_fused
-def _set_pair(w: Any, to: Any, count: int, x: Any, y: Any) -> None:
-    """e and f of a conjugate pair of poles, such that its fractions are 2 Re(v) e - 2 Im(v) y f."""
+def _set_pair(w: Any, to: Any, count: int, x: Any, y: Any) -> Any:
+    """e and f of a conjugate pair of poles, such that its fractions are 2 Re(v) e - 2 Im(v) y f; returns y."""
     for k in range(count):
         e_re, e_im, f_re, f_im = pair_factors(w[k], w[k + BLOCK], w[k + 4 * BLOCK], w[k + 5 * BLOCK], x, y)
         to[k], to[k + BLOCK], to[k + 2 * BLOCK], to[k + 3 * BLOCK] = e_re, e_im, f_re, f_im
+    return y
 
 
 @jit_inline
@@ -127,37 +130,26 @@ def _add(terms: Any, sums: Any, count: int, a: Any, b: Any) -> None:
 
 @jit_part
 def _add_all(
-    w: Any, count: int, poles: Any, scale: Any, v: Any, h: int, first: int, weights: Any, paired: bool
+    set_terms: Any, w: Any, count: int, poles: Any, scale: Any, v: Any, h: int, first: int, weights: Any
 ) -> None:
     """Four sums from v[h, first] on, over all poles or pairs, two at a time: sums are loaded and stored less often.
 
     What is missing is taken from the last one again: a sum for nothing, a pole or pair with weight zero.
     """
-    terms, others, sums, more = w[TERMS:], w[TERMS + 4 * BLOCK :], w[SUMS:], w[SUMS + 4 * BLOCK :]
+    terms, others, sums = w[TERMS:], w[TERMS + 4 * BLOCK :], w[SUMS:]
     last, end = v.shape[1] - 1, poles.size - 1
-    i, j, k = min(first + 1, last), min(first + 2, last), min(first + 3, last)
     for at in range(8 * BLOCK):
         sums[at] = 0
     for n in range(0, end + 1, 2):
         m = min(n + 1, end)
         u, t = weights[n], weights[m] if m > n else weights[m] - weights[m]
-        x, y = poles[n].real * scale, poles[n].imag * scale
-        x_next, y_next = poles[m].real * scale, poles[m].imag * scale
-        if paired:
-            _set_pair(w, terms, count, x, y)
-            _set_pair(w, others, count, x_next, y_next)
-            u_f, t_f = u * y, t * y_next
-        else:
-            _set_pole(w, terms, count, x, y)
-            _set_pole(w, others, count, x_next, y_next)
-            u_f, t_f = u, t
-        a = _weighed(v[h, first, n], u, u_f, v[h, first, m], t, t_f)
-        b = _weighed(v[h, i, n], u, u_f, v[h, i, m], t, t_f)
-        _add(terms, sums, count, a, b)
-        if first + 2 <= last:
+        u_f = u * set_terms(w, terms, count, poles[n].real * scale, poles[n].imag * scale)
+        t_f = t * set_terms(w, others, count, poles[m].real * scale, poles[m].imag * scale)
+        for j in range(first, min(first + 4, last + 1), 2):
+            k = min(j + 1, last)
             a = _weighed(v[h, j, n], u, u_f, v[h, j, m], t, t_f)
             b = _weighed(v[h, k, n], u, u_f, v[h, k, m], t, t_f)
-            _add(terms, more, count, a, b)
+            _add(terms, w[SUMS + 2 * (j - first) * BLOCK :], count, a, b)
 
 
 @jit_part
@@ -168,39 +160,32 @@ def _store_sum(w: Any, total: Any, out: Any) -> None:
         out[k] = complex(re * g_re - im * g_im, re * g_im + im * g_re)
 
 
-@jit
-def cauchy_loop(
-    v: Any,
-    a: Any,
-    s: Any,
-    poles: Any,
-    weights: Any,
-    paired: bool,
-    scale: Any,
-    largest: Any,
-    limit: Any,
-    w: Any,
-    out: Any,
-    begin: int,
-    end: int,
-) -> None:
-    """Blocks begin to end, counted through all rows of out (H, J, K), over poles or conjugate pairs.
+def _over_blocks(place: Any, set_terms: Any) -> Any:
+    """A driver for poles or for pairs, as half of one for both would be compiled for nothing.
 
-    v (H, J, N), nodes a and s (H, K), or (H, BLOCK) where all nodes of a row are the same, and poles (H, N), or one
-    row that all share; weights (N,) is 2 where a mode stands for a pair and 1 elsewhere; for every row of poles, scale
-    is a power of two that brings their magnitudes around one, and largest the largest magnitude after it.
+    It does blocks begin to end, counted through all rows of out (H, J, K), from v (H, J, N), nodes a and s (H, K), or
+    (H, BLOCK) where all nodes of a row are the same, and poles (H, N), or one row that all share; weights (N,) is 2
+    where a mode stands for a pair and 1 elsewhere; for every row of poles, scale is a power of two that brings their
+    magnitudes around one, and largest the largest magnitude after it.
     """
-    blocks = (out.shape[2] + BLOCK - 1) // BLOCK
-    for block in range(begin, end):
-        h, first = block // blocks, (block % blocks) * BLOCK
-        count = min(BLOCK, out.shape[2] - first)
-        places = poles[h % poles.shape[0]]
-        nodes, signs = a[h % a.shape[0], first % a.shape[1] :], s[h % s.shape[0], first % s.shape[1] :]
-        unit = scale[h % scale.size]
-        _place_nodes(w, count, nodes, signs, unit, largest[h % scale.size], limit)
-        if paired:
-            _shrink_pairs(w, count)
-        for j in range(0, out.shape[1], 4):
-            _add_all(w, count, places, unit, v, h % v.shape[0], j, weights, paired)
-            for i in range(min(4, out.shape[1] - j)):
-                _store_sum(w, w[SUMS + 2 * i * BLOCK :], out[h, j + i, first : first + count])
+
+    @jit
+    def in_blocks_loop(v, a, s, poles, weights, scale, largest, limit, w, out, begin, end):
+        blocks = (out.shape[2] + BLOCK - 1) // BLOCK
+        for block in range(begin, end):
+            h, first = block // blocks, (block % blocks) * BLOCK
+            count = min(BLOCK, out.shape[2] - first)
+            places = poles[h % poles.shape[0]]
+            nodes, signs = a[h % a.shape[0], first % a.shape[1] :], s[h % s.shape[0], first % s.shape[1] :]
+            unit = scale[h % scale.size]
+            place(w, count, nodes, signs, unit, largest[h % scale.size], limit)
+            for j in range(0, out.shape[1], 4):
+                _add_all(set_terms, w, count, places, unit, v, h % v.shape[0], j, weights)
+                for i in range(min(4, out.shape[1] - j)):
+                    _store_sum(w, w[SUMS + 2 * i * BLOCK :], out[h, j + i, first : first + count])
+
+    return in_blocks_loop
+
+
+cauchy_loop = _over_blocks(_place_nodes, _set_pole)
+cauchy_pairs_loop = _over_blocks(_place_for_pairs, _set_pair)

@@ -97,6 +97,7 @@ class Hot:
 
 HOT = [
     Hot("cauchy", "cauchy_loop", 24, True),
+    Hot("cauchy", "cauchy_pairs_loop", 24, True),
     Hot("vandermonde", "power_tables_loop", 60),
     Hot("small_matrices", "krylov_vectors_loop", 8, False, 2, "the diagonal"),
     Hot("small_matrices", "substitute_loop", 4),
