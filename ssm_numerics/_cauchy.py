@@ -53,7 +53,7 @@ def cauchy_sums(
 
 @functools.cache
 def _loops() -> Any:
-    """The compiled loops; an import statement would take five microseconds of every call."""
+    """The compiled loops; an import statement would take its time in every call."""
     from .compiled import cauchy
 
     return cauchy

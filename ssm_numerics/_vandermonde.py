@@ -130,7 +130,7 @@ def _multiply(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
 
 @functools.cache
 def _loops() -> Any:
-    """The compiled loops; an import statement would take a microsecond of every call."""
+    """The compiled loops; an import statement would take its time in every call."""
     from .compiled import vandermonde
 
     return vandermonde
