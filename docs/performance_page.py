@@ -24,7 +24,8 @@ HEAD = """\
 # Performance
 
 Measured side by side in one process by `ssm-numerics bench`, and written here by `python docs/performance_page.py`.
-The implementations of a task take turns, so that all see the same drift of the machine; times are medians, and below
+The implementations of a task take turns, in an order that changes, so that all see the same drift of the machine and
+none always follows the same one; times are medians, and below
 a second a turn begins with a call that is not timed, so that caches and memory are warm for everybody. A row is
 checked before it is timed: *error* is its largest error against extended precision, in units of rounding of its own
 precision times the task's natural scale (the sum of weights, the largest entry of the kernel), and

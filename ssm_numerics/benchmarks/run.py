@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +66,11 @@ def first_calls(case: Case, sizes: Mapping[str, int]) -> Iterator[tuple[str, Imp
 
 
 def measure(case: Case, small: bool = False, repeat: int = 9) -> dict[str, Any]:
-    """Errors and times of a case; the implementations take turns, so that all see the same drift of the machine."""
+    """Errors and times of a case; the implementations take turns, so that all see the same drift of the machine.
+
+    Their order changes, so that none always follows the same one: some leave threads or memory in a state that others
+    pay for.
+    """
     sizes = case.small if small else case.sizes
     rows: dict[str, dict[str, Any]] = {}
     turns: dict[str, Callable[[], float]] = {}
@@ -73,9 +78,9 @@ def measure(case: Case, small: bool = False, repeat: int = 9) -> dict[str, Any]:
     for name, implementation, inputs, row in first_calls(case, sizes):
         rows[name] = row | {"times": []}
         turns[name] = _turn(implementation.call, inputs)
-    for _ in range(repeat):
-        for name, turn in turns.items():
-            row = rows[name]
+    for number in range(repeat):
+        for name in random.Random(number).sample(list(turns), len(turns)):
+            row, turn = rows[name], turns[name]
             if sum(row["times"]) < SECONDS * (not small) or not row["times"]:
                 time.sleep(PAUSE)
                 row["times"].append(turn())
