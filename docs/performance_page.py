@@ -25,13 +25,13 @@ HEAD = """\
 
 Measured side by side in one process by `ssm-numerics bench`, and written here by `python docs/performance_page.py`.
 The implementations of a task take turns, in an order that changes, so that all see the same drift of the machine and
-none always follows the same one; times are medians, and below
-a second a turn begins with a call that is not timed, so that caches and memory are warm for everybody. A row is
-checked before it is timed: *error* is its largest error against extended precision, in units of rounding of its own
-precision times the task's natural scale (the sum of weights, the largest entry of the kernel), and
-`tests/test_benchmarks.py` holds it to what is allowed. *Time / ours* says how many times longer a row takes than the
-package. Rates count the operations of our own algorithm; *of dgemm* compares them with NumPy's product of two square
-matrices of order 1024, timed beside each task. Times marked ≈ were taken on a part of the task and scaled.
+none always follows the same one; times are medians, and below a second a turn begins with a call that is not timed, so
+that caches and memory are warm for everybody. A row is checked before it is timed: *error* is its largest error against
+extended precision, in units of rounding of its own precision times the task's natural scale (the sum of weights, the
+largest entry of the kernel), and `tests/test_benchmarks.py` holds it to what is allowed. *Time / ours* says how many
+times longer a row takes than the package. Rates count the operations of our own algorithm; *of dgemm* compares them
+with NumPy's product of two square matrices of order 1024, timed beside each task. Times
+marked ≈ were taken on a part of the task and scaled.
 """
 
 FRESH_TASK, FRESH_MEMORY = "simulate-dense-H1-T100000", ("MALLOC_MMAP_THRESHOLD_", "131072")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +24,9 @@ def cauchy_sums(
     most 50u sum_n |v_n| (|a| + |s p_n|) / |a - s p_n|^2, and where s = 1 even 50u sum_n |v_n / (a - p_n)|, partners
     included.
     """
-    loops, dtype = _loops(), np.result_type(v, a, s, poles, np.complex64)
+    from .compiled import cauchy
+
+    dtype = np.result_type(v, a, s, poles, np.complex64)
     n_sums, n_modes = v.shape[-2:]
     n_nodes, precision = max(a.shape[-1], s.shape[-1]), _arrays.real_dtype(dtype)
     lead = _arrays.batch(v=v.shape[:-2], a=a.shape[:-1], s=s.shape[:-1], poles=poles.shape[:-1])
@@ -35,28 +35,20 @@ def cauchy_sums(
     poles = _rows(poles, lead, (n_modes,), dtype)
     given = (
         _rows(v, lead, (n_sums, n_modes), dtype),
-        *(_rows(nodes, lead, (n_nodes if nodes.shape[-1] > 1 else loops.BLOCK,), dtype) for nodes in (a, s)),
+        *(_rows(nodes, lead, (n_nodes if nodes.shape[-1] > 1 else cauchy.BLOCK,), dtype) for nodes in (a, s)),
         poles,
         _pairs.weights(pairs, n_modes).astype(precision, copy=False),
         *_pole_range(poles, far),
         limit,
     )
     rows = out.reshape(n_rows, n_sums, n_nodes)
-    loop = loops.cauchy_loop if pairs is None else loops.cauchy_pairs_loop
+    loop = cauchy.cauchy_loop if pairs is None else cauchy.cauchy_pairs_loop
 
     def work(begin: int, end: int) -> None:
-        loop(*given, _arrays.aligned((loops.WORK,), precision), rows, begin, end)
+        loop(*given, _arrays.aligned((cauchy.WORK,), precision), rows, begin, end)
 
-    _parallel.over_rows(work, n_rows * -(-n_nodes // loops.BLOCK), 14.0 * n_modes * out.size)
+    _parallel.over_rows(work, n_rows * -(-n_nodes // cauchy.BLOCK), 14.0 * n_modes * out.size)
     return out
-
-
-@functools.cache
-def _loops() -> Any:
-    """The compiled loops; an import statement would take its time in every call."""
-    from .compiled import cauchy
-
-    return cauchy
 
 
 def _rows(array: np.ndarray, lead: tuple[int, ...], shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -78,5 +70,5 @@ def _pole_range(poles: np.ndarray, far: np.floating) -> tuple[np.ndarray, np.nda
         most[most == 0] = 1
         least = np.where(size == 0, most[:, None], size).min(axis=1)
     middle = np.minimum(np.maximum(np.sqrt(most) * np.sqrt(least), 1 / far), far)
-    scale = np.ldexp(far / far, -np.frexp(middle)[1])
+    scale = np.ldexp(size.dtype.type(1), -np.frexp(middle)[1])
     return scale, most * scale

@@ -55,6 +55,10 @@ def in_order(first: Callable[[int], Any], then: Callable[[Any], None], count: in
     runs, and is not waited for if everything is done by then. What is itself a thread's share is not divided again.
     """
     n_threads = _threads(count, flops)
+    if n_threads <= 1:
+        for i in range(count):
+            then(first(i))
+        return
     left, lock = deque(range(count)), threading.Lock()
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
     helping = 0
@@ -80,8 +84,6 @@ def in_order(first: Callable[[int], Any], then: Callable[[Any], None], count: in
             error = raised
         ended.put(error)
 
-    if n_threads <= 1:
-        return run()
     for _ in range(n_threads - 1):
         _helpers().put(help_out)
     try:

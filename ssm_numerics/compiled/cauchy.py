@@ -1,4 +1,4 @@
-"""Cauchy sums in real arithmetic that vectorizes over a block of nodes: one pole or pair at a time.
+"""Cauchy sums in real arithmetic that vectorizes over a block of nodes: two poles or pairs at a time.
 
 A denominator a - s p is written (s / scale) (t - scale p) with t = scale a / s, so that a pole costs one subtraction.
 Poles arrive multiplied by `scale`, a power of two that brings them around one.
